@@ -1,0 +1,144 @@
+"""Memory that the parent owns and workers map: sealed inputs, and output arenas with guard pages.
+
+All arms of a race map the same pages, so that no arm is favoured by where its copies happened to lie,
+and no input is copied per process. Outputs are read by the parent where the candidate wrote them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import mmap
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hpcbench.spec import Pages
+
+PAGE = 4096
+POISON = 0xFF  # as float64 a NaN, as an integer -1
+LARGE = 128 * 1024  # malloc's threshold: larger blocks come fresh from the system in the cold policy
+COLD_SLOTS = 16
+SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+
+Field = list[Any]
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_long, ctypes.c_long]
+
+
+def _pages(size: int) -> int:
+    return -(-size // PAGE) * PAGE
+
+
+def _scalar(name: str, value: float) -> Field:
+    return [name, "float" if isinstance(value, float) else "int", value]
+
+
+class SealedInputs:
+    """The input sets of one rank in a memfd that nobody, the parent included, can write any more.
+
+    ``layout`` holds one list of fields per input set, each ``[name, kind, value, dtype, length]``
+    with the offset as the value of an array.
+    """
+
+    def __init__(self, sets: Sequence[Mapping[str, Any]]) -> None:
+        self.fd = os.memfd_create("hpcbench-inputs", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        self.layout: list[list[Field]] = []
+        self.size = 0
+        placed: dict[int, tuple[int, np.ndarray]] = {}
+        for fields in sets:
+            rows: list[Field] = []
+            for name, value in fields.items():
+                if not isinstance(value, np.ndarray):
+                    rows.append(_scalar(name, value))
+                    continue
+                if id(value) not in placed:
+                    placed[id(value)] = (self.size, value)
+                    _write(self.fd, np.ascontiguousarray(value), self.size)
+                    self.size += _pages(value.nbytes + 64)
+                rows.append([name, "array", placed[id(value)][0], str(value.dtype), len(value)])
+            self.layout.append(rows)
+        os.ftruncate(self.fd, max(self.size, PAGE))
+        fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, SEALS)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        os.close(self.fd)
+
+
+def _write(fd: int, values: np.ndarray, offset: int) -> None:
+    view = memoryview(values).cast("B") if values.nbytes else memoryview(b"")
+    done = 0
+    while done < len(view):
+        done += os.pwrite(fd, view[done : done + 2**30], offset + done)
+
+
+class Arena:
+    """Output slots of one rank in a shared memfd; pages appear when they are touched.
+
+    Parameters
+    ----------
+    sets : for each input set the output fields: ``(dtype, length)`` of a buffer or a number.
+    fills : for each input set the entries of each buffer that a right answer fills.
+    pages : ``prefaulted``: one slot per input set, its pages kept; ``cold``: more slots, and the
+        pages of large outputs are taken away before every sample.
+    """
+
+    def __init__(
+        self, sets: Sequence[Mapping[str, Any]], fills: Sequence[tuple[int, ...]], pages: Pages
+    ) -> None:
+        self.fills = fills
+        per_slot = [
+            sum(n * np.dtype(f[0]).itemsize for f, n in zip(_buffers(fields), fill, strict=True))
+            for fields, fill in zip(sets, fills, strict=True)
+        ]
+        self.cold = pages == "cold" and max(per_slot) > LARGE
+        self.sets = len(sets)
+        count = max(1, COLD_SLOTS // self.sets) * self.sets if self.cold else self.sets
+        self.layout: list[list[Field]] = []
+        self.guards: list[int] = []
+        self.size = 0
+        for slot in range(count):
+            rows: list[Field] = []
+            for name, field in sets[slot % self.sets].items():
+                if not isinstance(field, tuple):
+                    rows.append(_scalar(name, field))
+                    continue
+                dtype, length = field
+                rows.append([name, "array", self.size, dtype, length])
+                self.size += _pages(max(1, length * np.dtype(dtype).itemsize))
+                self.guards.append(self.size)
+                self.size += PAGE
+            self.layout.append(rows)
+        self.fd = os.memfd_create("hpcbench-outputs", os.MFD_CLOEXEC)
+        os.ftruncate(self.fd, self.size)
+        self.map = mmap.mmap(self.fd, self.size)
+
+    def view(self, slot: int) -> dict[str, np.ndarray]:
+        """The buffers of ``slot`` at full capacity; reading pages nobody touched gives zeros."""
+        return {
+            name: np.frombuffer(self.map, dtype, length, offset)
+            for name, kind, offset, dtype, length in (r for r in self.layout[slot] if r[1] == "array")
+        }
+
+    def poison(self) -> None:
+        """Make every slot hold no answer: cold pages are taken away, others filled with 0xFF."""
+        if self.cold:
+            # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
+            if _libc.fallocate(self.fd, 3, 0, self.size):
+                raise OSError(ctypes.get_errno(), "fallocate")
+            return
+        for slot in range(len(self.layout)):
+            for buffer, fill in zip(self.view(slot).values(), self.fills[slot % self.sets], strict=True):
+                buffer[:fill].view(np.uint8)[:] = POISON
+
+    def close(self) -> None:
+        """Give the memory back once no view of it is left."""
+        os.close(self.fd)
+
+
+def _buffers(fields: Mapping[str, Any]) -> list[tuple[str, int]]:
+    return [f for f in fields.values() if isinstance(f, tuple)]

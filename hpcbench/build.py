@@ -1,0 +1,171 @@
+"""C and C++ sources to shared objects, in a content-addressed cache.
+
+The key hashes source, flags, parameters, the kernel's ``abi.h``, the compiler's version and, with
+``-march=native``, the processor; a cached object is therefore never stale. Objects appear by an atomic rename.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from hpcbench.machine import first_line
+from hpcbench.registry import kernel
+from hpcbench.spec import Candidate, HpcbenchError, digest
+
+ALLOWED_FLAGS = re.compile(r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-fno-[a-z-]+|-std=[a-z0-9+]+|-g")
+TIME_LIMIT_S = 120
+
+
+class BuildError(HpcbenchError):
+    """The compiler refused the source; the message is its own, cut to what helps the author."""
+
+    exit_code = 1
+
+
+class NoCompiler(HpcbenchError):
+    """There is no compiler for the language on this machine."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Built:
+    """A shared object and what making it took."""
+
+    path: Path
+    seconds: float
+    cached: bool
+    tool: str
+
+
+def cache_folder() -> Path:
+    """``$XDG_CACHE_HOME/hpcbench/objects`` or ``~/.cache/hpcbench/objects``."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "hpcbench" / "objects"
+
+
+def compiler(language: str) -> str:
+    """Path of the C or C++ compiler: ``CC``/``CXX`` if set, else the first usual name on the path.
+
+    Raises
+    ------
+    NoCompiler
+        With the names that were tried.
+    """
+    variable, names = ("CC", ("gcc", "clang", "cc")) if language == "c" else ("CXX", ("g++", "clang++", "c++"))
+    tried = (os.environ[variable],) if os.environ.get(variable) else names
+    for name in tried:
+        if path := shutil.which(name):
+            return path
+    raise NoCompiler(
+        f"no {'C' if language == 'c' else 'C++'} compiler: tried {', '.join(tried)}; install g++ or set {variable}"
+    )
+
+
+@lru_cache(maxsize=8)
+def version(tool: str) -> str:
+    """First line of ``tool --version``."""
+    return first_line(tool, "--version")
+
+
+@lru_cache(maxsize=1)
+def _cpu_flags() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return ""
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+
+
+def build(candidate: Candidate, *, mpi: str | None = None, salt: str = "") -> Built:
+    """Compile ``candidate``.
+
+    Parameters
+    ----------
+    mpi : the MPI C++ compiler wrapper, for MPI models.
+    salt : anything; a different salt gives a second object from the same source, as the A/A twin needs.
+
+    Raises
+    ------
+    BuildError, NoCompiler
+    """
+    for flag in candidate.flags:
+        if not ALLOWED_FLAGS.fullmatch(flag):
+            raise BuildError(f"flag {flag} is not on the list of allowed flags")
+    params = [f"-D{k}={v}" for k, v in sorted(candidate.params.items()) if is_build_param(candidate, k)]
+    openmp = ["-fopenmp"] if "openmp" in candidate.model else []
+    standard = "-std=c++17" if candidate.language == "cpp" else "-std=c11"
+    flags = [standard, *candidate.flags, *openmp, *params]
+    suffix = {"c": ".c", "cpp": ".cpp"}[candidate.language]
+    folder = kernel(candidate.kernel).folder
+    tool = mpi or compiler(candidate.language)
+    key = (candidate.id, salt, (folder / "abi.h").read_text())
+    return compile_object(candidate.source, suffix, flags, tool, key, include=folder)
+
+
+def is_build_param(candidate: Candidate, name: str) -> bool:
+    """Whether parameter ``name`` is compiled in (``-DNAME=value``) or passed at run time."""
+    from hpcbench.registry import HEADER, header
+
+    text = candidate.source.decode("utf-8", "replace")
+    if not HEADER.search(text):
+        return True
+    return bool(header(text, candidate.origin).get("params", {}).get(name, {}).get("when", "build") == "build")
+
+
+def compile_object(
+    source: bytes, suffix: str, flags: list[str], tool: str, key: object, include: Path | None = None
+) -> Built:
+    """Compile ``source`` with ``tool`` unless the cache holds the object already."""
+    start = time.perf_counter()
+    name = digest([str(key), source, flags, tool, version(tool), _cpu_flags()])
+    target = cache_folder() / f"{name}.so"
+    if target.exists():
+        return Built(target, time.perf_counter() - start, True, version(tool))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            text, made = Path(scratch) / f"candidate{suffix}", Path(scratch) / "made.so"
+            text.write_bytes(source)
+            command = [tool, *flags, "-fPIC", "-shared", "-fdiagnostics-color=never", text.name, "-o", made.name]
+            if include is not None:
+                command[1:1] = ["-I", str(include)]
+            _run(command, scratch)
+            os.replace(made, target)
+    except OSError as error:
+        raise HpcbenchError(
+            f"{target.parent}: {error.strerror}; the build cache needs space and write access: set XDG_CACHE_HOME"
+        ) from error
+    return Built(target, time.perf_counter() - start, False, version(tool))
+
+
+def _run(command: list[str], folder: str) -> None:
+    process = subprocess.Popen(
+        command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace", start_new_session=True,
+    )  # fmt: skip
+    try:
+        output, _ = process.communicate(timeout=TIME_LIMIT_S)
+    except BaseException as error:
+        os.killpg(process.pid, 9)
+        process.wait()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise BuildError(f"the compiler took longer than {TIME_LIMIT_S} s") from None
+        raise
+    if process.returncode:
+        raise BuildError(cut(output) or f"the compiler ended with status {process.returncode}")
+
+
+def cut(output: str, lines: int = 6) -> str:
+    """The lines of a compiler's output that name an error, at most ``lines``; else its last ones."""
+    rows = output.strip().splitlines()
+    errors = [r for r in rows if re.search(r"\berror\b|undefined reference|fatal", r)]
+    return "\n".join((errors or rows[-lines:])[:lines])

@@ -1,0 +1,54 @@
+"""Words that several subcommands share, with the same meaning everywhere."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from hpcbench.spec import Value
+
+
+def numbers(text: str) -> list[int]:
+    """``1,2,4`` as positive integers."""
+    try:
+        found = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: integers separated by commas are expected") from None
+    if any(n < 1 for n in found):
+        raise argparse.ArgumentTypeError(f"{text!r}: every number must be at least 1")
+    return found
+
+
+def words(text: str) -> list[str]:
+    """``a,b`` as a list of names."""
+    return [part for part in text.split(",") if part]
+
+
+def assignment(text: str) -> tuple[str, list[Value]]:
+    """``NAME=v1,v2`` as a name and its values: booleans, integers, numbers or words."""
+    name, equals, values = text.partition("=")
+    if not (name and equals and values):
+        raise argparse.ArgumentTypeError(f"{text!r}: NAME=VALUE or NAME=V1,V2 is expected")
+    return name, [_value(v) for v in values.split(",")]
+
+
+def _value(text: str) -> Value:
+    kinds: tuple[Callable[[str], Value], ...] = (int, float)
+    for kind in kinds:
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def runs(parser: argparse.ArgumentParser, reading: bool) -> None:
+    """``--runs DIR``: where journals are."""
+    text = "folder of journals, or one journal" if reading else "folder for the journal"
+    parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help=f"{text} (default: runs)")
+
+
+def json_flag(parser: argparse.ArgumentParser, text: str) -> None:
+    """``--json``: for machines."""
+    parser.add_argument("--json", action="store_true", help=text)

@@ -1,0 +1,134 @@
+"""Who takes part in a race: a candidate under a setting, and its state while the race runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hpcbench import build, launch, registry, stats
+from hpcbench.measure import Program
+from hpcbench.spec import (
+    Candidate,
+    Code,
+    HpcbenchError,
+    Measurement,
+    Phase,
+    Setting,
+    Skip,
+    Stage,
+    Value,
+)
+
+ANCHOR, TWIN = "anchor", "twin"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A candidate under a setting; ``name`` is the variant with the parameters that were chosen."""
+
+    candidate: Candidate
+    setting: Setting
+    name: str
+
+    @property
+    def label(self) -> str:
+        """Name and setting; unique within a race."""
+        return f"{self.name} {self.setting.label}"
+
+
+@dataclass
+class Contender:
+    """The state of one entry in a running race.
+
+    ``batch`` calls make one sample; ``timed`` are the seconds per call of the screening; ``phases``
+    those of setup and run alone; ``racing`` ends with a failure or when all is settled.
+    """
+
+    entry: Entry
+    label: str
+    program: Program | None = None
+    batch: int = 1
+    verdict: Code = "correct"
+    racing: bool = True
+    screened: bool = False
+    unavailable: str = ""
+    stages: list[Stage] = field(default_factory=list)
+    samples: list[Measurement] = field(default_factory=list)
+    screening_s: float | None = None
+    phases: dict[Phase, list[float]] = field(default_factory=dict)
+    decision: stats.Decision | None = None
+    confirmed: bool | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it still takes part in rounds."""
+        return self.racing and not self.screened
+
+    def passed(self, name: str, seconds: float, tool: str = "") -> None:
+        """Record a stage that it passed."""
+        self.stages.append(Stage(name, "correct", "", seconds, tool))
+
+    def fail(self, name: str, code: Code, message: str, seconds: float = 0.0) -> None:
+        """Record a failed stage; it is the verdict."""
+        self.stages.append(Stage(name, code, message, seconds))
+        self.verdict, self.racing = code, False
+
+
+def entries(
+    variants: Sequence[registry.Variant],
+    settings: Sequence[Setting],
+    params: Sequence[Mapping[str, Value]] = ({},),
+) -> tuple[list[Entry], list[Skip]]:
+    """Every variant under every setting its model can use; what cannot run here is skipped, with why.
+
+    Parameters a variant does not have are left out for that variant.
+    """
+    found: dict[str, Entry] = {}
+    skips = []
+    for variant in variants:
+        fitting = [s for s in settings if _fits(variant, s, settings)]
+        if fitting and (reason := unavailable(variant)):
+            skips.append(Skip(variant.name, variant.kernel, fitting[0], reason))
+            continue
+        known = {p.name for p in variant.params}
+        for setting in fitting:
+            for row in params:
+                chosen = {k: v for k, v in row.items() if k in known}
+                words = ",".join(f"{k}={v}" for k, v in chosen.items())
+                name = f"{variant.name}[{words}]" if words else variant.name
+                entry = Entry(variant.candidate(chosen), setting, name)
+                found[entry.label] = entry
+    return list(found.values()), skips
+
+
+def _fits(variant: registry.Variant, setting: Setting, asked: Sequence[Setting]) -> bool:
+    """A model takes part where it can use all threads and ranks; MPI on one rank only if no more are asked."""
+    threads, ranks = "openmp" in variant.model, "mpi" in variant.model
+    if (setting.threads > 1 and not threads) or (setting.ranks > 1 and not ranks):
+        return False
+    return not (ranks and setting.ranks == 1 and any(s.ranks > 1 for s in asked))
+
+
+def unavailable(variant: registry.Variant) -> str:
+    """Why ``variant`` cannot run here, with what would help; empty when it can."""
+    if reason := registry.missing(variant):
+        return reason
+    try:
+        if variant.language != "python":
+            build.compiler(variant.language)
+        if "mpi" in variant.model:
+            launch.mpi()
+    except HpcbenchError as error:
+        return str(error)
+    return ""
+
+
+def tools() -> dict[str, str]:
+    """Version lines of the C++ compiler and the MPI in use here; empty where there is none."""
+    found = {"cxx": "", "mpi": ""}
+    try:
+        found["cxx"] = build.version(build.compiler("cpp"))
+        found["mpi"] = launch.mpi().version
+    except HpcbenchError:
+        return found
+    return found

@@ -1,0 +1,6 @@
+"""Kernels of the registry, one folder each.
+
+To add one: make ``<name>/`` with ``kernel.toml`` (static facts), ``kernel.py`` (make, oracle, check,
+pack, outputs, cost, partition, BASELINE), ``abi.h`` (the C structs, every field 8 bytes wide) and at
+least one file in ``variants/`` whose header is a TOML block marked ``hpcbench``. Nothing else is edited.
+"""

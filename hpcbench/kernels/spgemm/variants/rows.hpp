@@ -1,0 +1,457 @@
+/* Row machinery of Gustavson's SpGEMM (ACM TOMS 4(3), 1978): one row of C = A * B at a time.
+ *
+ * The accumulator is chosen per row, after Nagasaka, Matsuoka, Azad, Buluc (Parallel Computing 90,
+ * 2019) and Parger et al. (spECK, PPoPP 2020), from the row's flops and its column span:
+ *   copy   one non-zero of A: a scaled row of B
+ *   merge  few flops on a wide span: expand, sort (column, position) keys with a bitonic network in
+ *          vector registers (Batcher 1968), add equal neighbours; longer rows merge such runs
+ *   dense  a window of doubles over the span; narrow windows are swept for non-zeros, wide ones keep
+ *          one byte per column (a plain store, no read-modify-write) and sweep the bytes
+ *   hash   linear probing, memory bounded by the row's flops
+ * Sums that are exactly zero may be left out: the contract allows it, and the sweep then needs no map. */
+#pragma once
+#include <stdint.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#if defined(__AVX512VBMI2__) && defined(__AVX512BW__)
+#include <immintrin.h>
+#endif
+
+#ifndef ACCUMULATOR
+#define ACCUMULATOR auto
+#endif
+#ifndef MERGE_MAX /* most flops that the sorting network takes in auto, <= 256 */
+#define MERGE_MAX 256
+#endif
+#ifndef SWEEP_MAX /* widest dense window, in columns per flop, that is swept without byte map */
+#define SWEEP_MAX 8
+#endif
+
+namespace rows {
+
+enum Accumulator { use_auto, use_dense, use_hash, use_merge };
+#define ROWS_PASTE(a, b) a##b
+#define ROWS_ACCUMULATOR(name) ROWS_PASTE(use_, name)
+constexpr Accumulator kUse = ROWS_ACCUMULATOR(ACCUMULATOR);
+
+constexpr int64_t kRun = 256; /* products per sorted run: their position takes 8 bits of the key */
+constexpr int64_t kPad = 64;  /* entries behind a row that vector stores may overwrite */
+
+constexpr int64_t kWidest = 1 << 22; /* columns of the widest dense window in auto: 40 MB of scratch */
+
+struct Csr {
+  int64_t nrows, ncols;
+  const int64_t *indptr;
+  const int32_t *indices;
+  const double *data;
+};
+
+/* Scratch that grows; contents are lost when it does, new contents are zero. */
+template <class T> struct Scratch {
+  T *at = nullptr;
+  int64_t size = 0;
+  ~Scratch() { free(at); }
+  bool reserve(int64_t n) {
+    if (n <= size) return true;
+    free(at);
+    size = 0;
+    const int64_t bytes = (std::max(n, int64_t(512)) * int64_t(sizeof(T)) + 255) / 64 * 64 + 64;
+    at = static_cast<T *>(aligned_alloc(64, bytes));
+    if (!at) return false;
+    memset(at, 0, bytes);
+    size = n;
+    return true;
+  }
+};
+
+/* ---- the sorting network: 64-byte vectors of unsigned keys, GCC vector extensions ---- */
+
+template <class Key> struct Lanes {
+  typedef Key V __attribute__((vector_size(64)));
+  static constexpr int n = 64 / sizeof(Key);
+};
+
+template <class Key, int X> inline typename Lanes<Key>::V exchange(typename Lanes<Key>::V v) {
+  typename Lanes<Key>::V partner, high;
+  constexpr int top = X & ~(X >> 1) & ~(X >> 2) & ~(X >> 3); /* X is 2^k or 2^k - 1 */
+  for (int i = 0; i < Lanes<Key>::n; ++i) partner[i] = i ^ X, high[i] = (i & top) ? ~Key(0) : 0;
+  const auto p = __builtin_shuffle(v, partner);
+  const auto lo = v < p ? v : p, hi = v < p ? p : v;
+  return high ? hi : lo;
+}
+
+template <class Key, int D> inline typename Lanes<Key>::V half_cleaners(typename Lanes<Key>::V v) {
+  v = exchange<Key, D>(v);
+  if constexpr (D > 1) v = half_cleaners<Key, D / 2>(v);
+  return v;
+}
+
+template <class Key, int S = 2> inline typename Lanes<Key>::V sort_lanes(typename Lanes<Key>::V v) {
+  v = exchange<Key, S - 1>(v);
+  if constexpr (S > 2) v = half_cleaners<Key, S / 4>(v);
+  if constexpr (S < Lanes<Key>::n) v = sort_lanes<Key, 2 * S>(v);
+  return v;
+}
+
+/* Sorts v[0..nv). Vectors from nv on count as all ones, so comparators that reach them do nothing. */
+template <class Key> inline __attribute__((always_inline)) void
+sort_vectors(typename Lanes<Key>::V *v, const int nv) {
+  typename Lanes<Key>::V reversed;
+  for (int i = 0; i < Lanes<Key>::n; ++i) reversed[i] = Lanes<Key>::n - 1 - i;
+  for (int i = 0; i < nv; ++i) v[i] = sort_lanes<Key>(v[i]);
+  for (int w = 1; w < nv; w *= 2)
+    for (int base = 0; base < nv; base += 2 * w) {
+      for (int i = std::max(0, base + 2 * w - nv); i < w; ++i) {
+        const auto a = v[base + i], b = __builtin_shuffle(v[base + 2 * w - 1 - i], reversed);
+        v[base + i] = a < b ? a : b;
+        v[base + 2 * w - 1 - i] = __builtin_shuffle(a < b ? b : a, reversed);
+      }
+      const int stop = std::min(nv, base + 2 * w);
+      for (int d = w / 2; d; d /= 2)
+        for (int i = base; i + d < stop; ++i)
+          if (!((i - base) & d)) {
+            const auto a = v[i], b = v[i + d];
+            v[i] = a < b ? a : b;
+            v[i + d] = a < b ? b : a;
+          }
+      for (int i = base; i < stop; ++i) v[i] = half_cleaners<Key, Lanes<Key>::n / 2>(v[i]);
+    }
+}
+
+class Multiplier {
+ public:
+  Multiplier(const Csr &b, bool sorted) : b_(b), sorted_(sorted) {}
+
+  /* Upper bound of the entries of row i of A * B. */
+  int64_t bound(const Csr &a, int64_t i) const {
+    int64_t flops = 0;
+    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k)
+      flops += b_.indptr[a.indices[k] + 1] - b_.indptr[a.indices[k]];
+    return std::min(flops, b_.ncols);
+  }
+
+  /* Rows [first, last) of A * B into cols and vals, which hold `capacity` entries, at least the sum of
+   * the rows' min(flops, ncols). indptr[i] becomes the end of row i, counted from 0; indptr[first] is
+   * the first written. Returns the number of entries, -1 when out of memory. */
+  int64_t multiply(const Csr &a, int64_t first, int64_t last, int64_t *indptr, int32_t *cols, double *vals,
+                   int64_t capacity) {
+    int64_t nnz = 0;
+    for (int64_t i = first; i < last; ++i) {
+      const int64_t from = a.indptr[i], n = a.indptr[i + 1] - from;
+      if (n) {
+        const int64_t got = row(a.indices + from, a.data + from, n, cols + nnz, vals + nnz, capacity - nnz);
+        if (got < 0) return -1;
+        nnz += got;
+      }
+      indptr[i] = nnz;
+    }
+    return nnz;
+  }
+
+ private:
+  /* One row of C; entries behind it may be overwritten, within `room`. */
+  int64_t row(const int32_t *ac, const double *av, int64_t an, int32_t *cols, double *vals, int64_t room) {
+    int64_t flops = 0;
+    for (int64_t k = 0; k < an; ++k) flops += b_.indptr[ac[k] + 1] - b_.indptr[ac[k]];
+    if (!flops) return 0;
+    const int64_t bound = std::min(flops, b_.ncols) + kPad;
+    if (room >= bound) return choose({ac, av, an, flops}, cols, vals);
+    if (!tail_cols_.reserve(bound) || !tail_vals_.reserve(bound)) return -1;
+    const int64_t n = choose({ac, av, an, flops}, tail_cols_.at, tail_vals_.at);
+    if (n > 0) memcpy(cols, tail_cols_.at, n * sizeof *cols), memcpy(vals, tail_vals_.at, n * sizeof *vals);
+    return n;
+  }
+
+  struct RowOfA {
+    const int32_t *cols;
+    const double *vals;
+    int64_t nnz, flops;
+  };
+
+  int64_t choose(const RowOfA &a, int32_t *cols, double *vals) {
+    if (kUse == use_hash) return hash(a, cols, vals);
+    if (kUse == use_merge) return merge(a, cols, vals);
+    if (kUse == use_dense) return dense(a, span(a), cols, vals);
+    if (a.nnz == 1) {
+      const int64_t n = copy(a, cols, vals);
+      if (n) return n;
+    }
+    if (a.flops <= 32) return merge(a, cols, vals);
+    const Span s = span(a);
+    if (a.flops <= MERGE_MAX && s.width > 16 * a.flops) return merge(a, cols, vals);
+    if (s.width > kWidest) return hash(a, cols, vals);
+    return dense(a, s, cols, vals);
+  }
+
+  /* 0 when the row of B does not ascend but should. */
+  int64_t copy(const RowOfA &a, int32_t *cols, double *vals) const {
+    const int64_t from = b_.indptr[a.cols[0]];
+    const int32_t *bc = b_.indices + from;
+    const double *bv = b_.data + from, x = a.vals[0];
+    bool descent = false;
+    for (int64_t k = 1; k < a.flops; ++k) descent |= bc[k - 1] > bc[k];
+    if (descent && sorted_) return 0;
+    for (int64_t k = 0; k < a.flops; ++k) cols[k] = bc[k], vals[k] = x * bv[k];
+    return a.flops;
+  }
+
+  struct Span {
+    int64_t first, width;
+  };
+
+  /* Columns that the row can touch, from the ends of B's rows; everything when those do not ascend. */
+  Span span(const RowOfA &a) {
+    if (b_ascends_ < 0) b_ascends_ = ascends();
+    if (!b_ascends_) return {0, b_.ncols};
+    int32_t lo = INT32_MAX, hi = 0;
+    for (int64_t k = 0; k < a.nnz; ++k) {
+      const int64_t from = b_.indptr[a.cols[k]], to = b_.indptr[a.cols[k] + 1];
+      if (from == to) continue;
+      lo = std::min(lo, b_.indices[from]), hi = std::max(hi, b_.indices[to - 1]);
+    }
+    return {lo, int64_t(hi) - lo + 1};
+  }
+
+  bool ascends() const {
+    for (int64_t i = 0; i < b_.nrows; ++i) {
+      bool descent = false;
+      for (int64_t k = b_.indptr[i] + 1; k < b_.indptr[i + 1]; ++k) descent |= b_.indices[k - 1] > b_.indices[k];
+      if (descent) return false;
+    }
+    return true;
+  }
+
+  /* ---- merge ---- */
+
+  int64_t merge(const RowOfA &a, int32_t *cols, double *vals) {
+    return b_.ncols <= (1 << 24) ? merge_keys<uint32_t>(a, cols, vals) : merge_keys<uint64_t>(a, cols, vals);
+  }
+
+  template <class Key> int64_t merge_keys(const RowOfA &a, int32_t *cols, double *vals) {
+    alignas(64) Key keys[kRun];
+    alignas(64) double products[kRun];
+    if (a.flops <= kRun) {
+      Key n = 0;
+      for (int64_t k = 0; k < a.nnz; ++k) {
+        const double x = a.vals[k];
+        for (int64_t j = b_.indptr[a.cols[k]]; j < b_.indptr[a.cols[k] + 1]; ++j, ++n)
+          keys[n] = Key(b_.indices[j]) << 8 | n, products[n] = x * b_.data[j];
+      }
+      return sort_run(keys, products, n, cols, vals);
+    }
+    /* runs of up to kRun products, then pairwise merges between two buffers, the last into the output */
+    if (!run_cols_.reserve(2 * a.flops) || !run_vals_.reserve(2 * a.flops) || !runs_.reserve(a.flops / kRun + 2))
+      return -1;
+    int32_t *rc = run_cols_.at, *spare_c = rc + a.flops;
+    double *rv = run_vals_.at, *spare_v = rv + a.flops;
+    int64_t *ends = runs_.at, nruns = 0, filled = 0;
+    Key n = 0;
+    for (int64_t k = 0; k < a.nnz; ++k) {
+      const double x = a.vals[k];
+      for (int64_t j = b_.indptr[a.cols[k]]; j < b_.indptr[a.cols[k] + 1]; ++j) {
+        keys[n] = Key(b_.indices[j]) << 8 | n, products[n] = x * b_.data[j];
+        if (++n < kRun) continue;
+        ends[nruns++] = filled += sort_run(keys, products, n, rc + filled, rv + filled);
+        n = 0;
+      }
+    }
+    if (n) ends[nruns++] = filled += sort_run(keys, products, n, rc + filled, rv + filled);
+    while (nruns > 1) {
+      int32_t *oc = nruns == 2 ? cols : spare_c;
+      double *ov = nruns == 2 ? vals : spare_v;
+      int64_t from = 0, out = 0, kept = 0;
+      for (int64_t r = 0; r < nruns; r += 2) {
+        const int64_t mid = ends[r], to = r + 1 < nruns ? ends[r + 1] : mid;
+        out += merge_pair(rc + from, rv + from, mid - from, rc + mid, rv + mid, to - mid, oc + out, ov + out);
+        from = to, ends[kept++] = out;
+      }
+      nruns = kept;
+      if (nruns == 1) return out;
+      std::swap(rc, spare_c), std::swap(rv, spare_v);
+    }
+    memcpy(cols, rc, filled * sizeof *cols), memcpy(vals, rv, filled * sizeof *vals);
+    return filled;
+  }
+
+  template <class Key> static int64_t sort_run(Key *keys, const double *products, int64_t n, int32_t *cols, double *vals) {
+    constexpr int lanes = Lanes<Key>::n;
+    auto *v = reinterpret_cast<typename Lanes<Key>::V *>(keys);
+    const int nv = int((n + lanes - 1) / lanes);
+    for (int64_t k = n; k < nv * lanes; ++k) keys[k] = ~Key(0);
+    if (nv == 1) sort_vectors<Key>(v, 1);
+    else if (nv == 2) sort_vectors<Key>(v, 2);
+    else sort_vectors<Key>(v, nv);
+    int64_t at = -1;
+    Key last = ~Key(0);
+    double sum = 0;
+    for (int64_t k = 0; k < n; ++k) {
+      const Key c = keys[k] >> 8;
+      const double x = products[keys[k] & 255];
+      sum = (c == last ? sum : 0.0) + x;
+      at += c != last;
+      cols[at] = int32_t(c), vals[at] = sum, last = c;
+    }
+    return at + 1;
+  }
+
+  static int64_t merge_pair(const int32_t *c0, const double *v0, int64_t n0, const int32_t *c1, const double *v1,
+                            int64_t n1, int32_t *cols, double *vals) {
+    int64_t i = 0, j = 0, n = 0;
+    while (i < n0 && j < n1) {
+      const int32_t x = c0[i], y = c1[j];
+      cols[n] = std::min(x, y);
+      vals[n++] = (x <= y ? v0[i] : 0.0) + (y <= x ? v1[j] : 0.0);
+      i += x <= y, j += y <= x;
+    }
+    for (; i < n0; ++i, ++n) cols[n] = c0[i], vals[n] = v0[i];
+    for (; j < n1; ++j, ++n) cols[n] = c1[j], vals[n] = v1[j];
+    return n;
+  }
+
+  /* ---- dense ---- */
+
+  int64_t dense(const RowOfA &a, Span s, int32_t *cols, double *vals) {
+    if (!sums_.reserve(s.width + 64)) return -1;
+    double *sums = sums_.at - s.first;
+    if (s.width <= SWEEP_MAX * a.flops) {
+      scatter<0>(a, s);
+      return sweep_sums(s, cols, vals);
+    }
+    if (!marks_.reserve(s.width + 64) || !blocks_.reserve(s.width / 64 + 64)) return -1;
+    int64_t n;
+    if (s.width <= 64 * a.flops) {
+      scatter<1>(a, s);
+      n = sweep_marks(marks_.at, 0, (s.width + 63) / 64, s.first, cols);
+    } else {
+      scatter<2>(a, s);
+      if (!hit_.reserve(s.width / 64 + 128)) return -1;
+      const int64_t hits = sweep_marks(blocks_.at, 0, (s.width / 64 + 64) / 64, 0, hit_.at);
+      n = 0;
+      for (int64_t h = 0; h < hits; ++h)
+        n += sweep_marks(marks_.at, hit_.at[h], 1, s.first, cols + n);
+    }
+    for (int64_t k = 0; k < n; ++k) {
+      double &sum = sums[cols[k]];
+      vals[k] = sum;
+      sum = 0;
+    }
+    return n;
+  }
+
+  template <int Maps> void scatter(const RowOfA &a, Span s) {
+    double *__restrict sums = sums_.at;
+    uint8_t *marks = marks_.at, *blocks = blocks_.at;
+    for (int64_t k = 0; k < a.nnz; ++k) {
+      const int64_t from = b_.indptr[a.cols[k]], n = b_.indptr[a.cols[k] + 1] - from;
+      const int32_t *bc = b_.indices + from;
+      const double *__restrict bv = b_.data + from, x = a.vals[k];
+      if (Maps == 0 && n >= 8 && b_ascends_ && bc[n - 1] - bc[0] == n - 1) {
+        double *t = sums + (bc[0] - s.first);
+        for (int64_t j = 0; j < n; ++j) t[j] += x * bv[j];
+        continue;
+      }
+      for (int64_t j = 0; j < n; ++j) {
+        const int64_t c = bc[j] - s.first;
+        sums[c] += x * bv[j];
+        if (Maps >= 1) marks[c] = 1;
+        if (Maps >= 2) blocks[c >> 6] = 1;
+      }
+    }
+  }
+
+  int64_t sweep_sums(Span s, int32_t *cols, double *vals) {
+    double *sums = sums_.at;
+    int64_t n = 0;
+#if defined(__AVX512VBMI2__) && defined(__AVX512BW__)
+    const __m512d zero = _mm512_setzero_pd();
+    __m256i c = _mm256_add_epi32(_mm256_set1_epi32(int(s.first)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    for (int64_t j = 0; j < s.width; j += 8) {
+      const __m512d x = _mm512_load_pd(sums + j);
+      const __mmask8 m = _mm512_cmp_pd_mask(x, zero, _CMP_NEQ_UQ);
+      _mm512_store_pd(sums + j, zero);
+      _mm512_storeu_pd(vals + n, _mm512_maskz_compress_pd(m, x));
+      _mm256_storeu_si256(reinterpret_cast<__m256i *>(cols + n), _mm256_maskz_compress_epi32(m, c));
+      c = _mm256_add_epi32(c, _mm256_set1_epi32(8));
+      n += __builtin_popcount(m);
+    }
+#else
+    for (int64_t j = 0; j < s.width; ++j) {
+      cols[n] = int32_t(s.first + j), vals[n] = sums[j];
+      n += sums[j] != 0, sums[j] = 0;
+    }
+#endif
+    return n;
+  }
+
+  /* Clears the marks of `count` blocks of 64 and writes first + position of each that was set. */
+  static int64_t sweep_marks(uint8_t *marks, int64_t block, int64_t count, int64_t first, int32_t *out) {
+    int64_t n = 0;
+#if defined(__AVX512VBMI2__) && defined(__AVX512BW__)
+    alignas(64) uint8_t byte[64];
+    for (int i = 0; i < 64; ++i) byte[i] = uint8_t(i);
+    const __m512i iota = _mm512_load_si512(byte);
+    for (int64_t i = block; i < block + count; ++i) {
+      const __m512i w = _mm512_load_si512(marks + 64 * i);
+      const __mmask64 m = _mm512_test_epi8_mask(w, w);
+      _mm512_store_si512(marks + 64 * i, _mm512_setzero_si512());
+      const __m512i pos = _mm512_maskz_compress_epi8(m, iota), at = _mm512_set1_epi32(int(first + 64 * i));
+      const int64_t set = __builtin_popcountll(m);
+      _mm512_storeu_si512(out + n, _mm512_add_epi32(at, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(pos))));
+      if (__builtin_expect(set > 16, 0)) {
+        _mm512_storeu_si512(out + n + 16, _mm512_add_epi32(at, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(pos, 1))));
+        _mm512_storeu_si512(out + n + 32, _mm512_add_epi32(at, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(pos, 2))));
+        _mm512_storeu_si512(out + n + 48, _mm512_add_epi32(at, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(pos, 3))));
+      }
+      n += set;
+    }
+#else
+    for (int64_t i = 8 * block; i < 8 * (block + count); ++i) {
+      uint64_t w; /* eight marks, each 0 or 1, first in the low byte */
+      memcpy(&w, marks + 8 * i, 8);
+      memset(marks + 8 * i, 0, 8);
+      for (; w; w &= w - 1) out[n++] = int32_t(first + 8 * i + (__builtin_ctzll(w) >> 3));
+    }
+#endif
+    return n;
+  }
+
+  /* ---- hash ---- */
+
+  int64_t hash(const RowOfA &a, int32_t *cols, double *vals) {
+    int bits = 6;
+    while ((int64_t(1) << bits) < 2 * std::min(a.flops, b_.ncols)) ++bits;
+    const int64_t size = int64_t(1) << bits, mask = size - 1;
+    if (!key_.reserve(size) || !value_.reserve(size) || !order_.reserve(size)) return -1;
+    int64_t n = 0;
+    for (int64_t k = 0; k < a.nnz; ++k) {
+      const double x = a.vals[k];
+      for (int64_t j = b_.indptr[a.cols[k]]; j < b_.indptr[a.cols[k] + 1]; ++j) {
+        const uint32_t c = uint32_t(b_.indices[j]) + 1; /* 0 marks a free slot */
+        int64_t slot = (c * 2654435769u) >> (32 - std::min(bits, 31)) & mask;
+        while (key_.at[slot] != c && key_.at[slot]) slot = (slot + 1) & mask;
+        if (!key_.at[slot]) key_.at[slot] = c, value_.at[slot] = 0, order_.at[n++] = uint64_t(c) << 32 | uint64_t(slot);
+        value_.at[slot] += x * b_.data[j];
+      }
+    }
+    if (sorted_) std::sort(order_.at, order_.at + n);
+    for (int64_t k = 0; k < n; ++k) {
+      const int64_t slot = order_.at[k] & 0xffffffff;
+      cols[k] = int32_t((order_.at[k] >> 32) - 1), vals[k] = value_.at[slot], key_.at[slot] = 0;
+    }
+    return n;
+  }
+
+  const Csr b_;
+  const bool sorted_;
+  int b_ascends_ = -1; /* -1: not looked at yet */
+  Scratch<double> sums_, run_vals_, value_, tail_vals_;
+  Scratch<uint8_t> marks_, blocks_;
+  Scratch<int32_t> hit_, run_cols_, tail_cols_;
+  Scratch<uint32_t> key_;
+  Scratch<uint64_t> order_;
+  Scratch<int64_t> runs_;
+};
+
+}  // namespace rows

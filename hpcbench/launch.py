@@ -1,0 +1,132 @@
+"""How workers start here: plain processes, or ranks under the site's MPI, the mpich wheel or srun.
+
+A worker's environment fixes the thread counts, makes OpenMP wait passively so that a parked arm costs
+nothing, and states the page policy of library allocators.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from hpcbench.build import compile_object
+from hpcbench.machine import first_line
+from hpcbench.spec import HpcbenchError, Setting
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "BLIS_NUM_THREADS"
+)  # fmt: skip
+# Library allocators: keep freed memory (pre-faulted) or return it at once (cold); 4 KiB pages in both.
+ALLOCATOR = {
+    "prefaulted": {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40), "MALLOC_TOP_PAD_": str(2**26)},
+    "cold": {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"},
+}
+
+
+class NoMpi(HpcbenchError):
+    """There is no usable MPI here."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Mpi:
+    """An MPI: its launcher, its C and C++ compiler wrappers, its version line."""
+
+    launcher: tuple[str, ...]
+    cc: str
+    cxx: str
+    version: str
+
+
+@lru_cache(maxsize=1)
+def mpi() -> Mpi:
+    """The MPI to use: ``HPCBENCH_MPIRUN`` if set, else the site's, else the mpich wheel's.
+
+    Launcher and compiler wrappers are taken from the same folder, so that they agree. Inside a SLURM
+    allocation whose ``srun`` lists pmi2 or pmix the ranks start with it.
+
+    Raises
+    ------
+    NoMpi
+        When there is none, with what would install one.
+    """
+    own = Path(sys.prefix) / "bin"
+    named = os.environ.get("HPCBENCH_MPIRUN", "")
+    site = [Path(p) for p in os.environ.get("PATH", "").split(os.pathsep) if p and Path(p) != own]
+    for folder in [Path(named).parent] if named else [*site, own]:
+        launcher = Path(named) if named else folder / "mpirun"
+        if os.access(launcher, os.X_OK) and (folder / "mpicc").exists() and (folder / "mpicxx").exists():
+            return Mpi(_launcher(launcher), str(folder / "mpicc"), str(folder / "mpicxx"),
+                       first_line(str(folder / "mpicc"), "--version") and _version(launcher))  # fmt: skip
+    if named:
+        raise NoMpi(f"HPCBENCH_MPIRUN={named}: no such launcher with mpicc and mpicxx beside it")
+    raise NoMpi("no mpirun with mpicc and mpicxx beside it; load an MPI module, or pip install mpich")
+
+
+def _version(launcher: Path) -> str:
+    from subprocess import run
+
+    lines = run([launcher, "--version"], capture_output=True, text=True, timeout=20).stdout.splitlines()
+    number = next((ln.split()[-1] for ln in lines if "Version:" in ln), "")
+    return f"MPICH {number}" if number else (lines[0].strip() if lines else str(launcher))
+
+
+def _launcher(path: Path) -> tuple[str, ...]:
+    if os.environ.get("SLURM_JOB_ID") and shutil.which("srun"):
+        for kind in ("pmix", "pmi2"):
+            if kind in first_line("srun", "--mpi=list"):
+                return ("srun", f"--mpi={kind}", "--overlap", "-n")
+    if "Open MPI" in _version(path):
+        root = ("--allow-run-as-root",) if os.getuid() == 0 else ()
+        return (str(path), *root, "--oversubscribe", "--bind-to", "none", "-n")
+    return (str(path), "-bind-to", "none", "-n")
+
+
+def mpi_driver() -> Path:
+    """The shared object through which a rank starts MPI, built by the wrapper of :func:`mpi`."""
+    source = (Path(__file__).parent / "driver_mpi.c").read_bytes()
+    return compile_object(source, ".c", ["-O2"], mpi().cc, "driver_mpi").path
+
+
+def driver() -> Path:
+    """The shared object with the timed loop."""
+    from hpcbench.build import compiler
+
+    source = (Path(__file__).parent / "driver.c").read_bytes()
+    return compile_object(source, ".c", ["-O2"], compiler("c"), "driver").path
+
+
+def command(setting: Setting, under_mpi: bool, socket: str) -> list[str]:
+    """The command line that starts the worker processes of one arm."""
+    worker = [sys.executable, "-P", "-m", "hpcbench.worker", socket]
+    if under_mpi:
+        return [*mpi().launcher, str(setting.ranks), *worker]
+    return [*worker, str(os.getpid())]
+
+
+def environment(setting: Setting, rng: random.Random) -> dict[str, str]:
+    """The environment of a worker: threads, passive waiting, page policy, and padding of random size.
+
+    The padding moves the stack, so that its alignment is not the same in every process generation
+    (Mytkowicz et al., Producing Wrong Data Without Doing Anything Obviously Wrong, ASPLOS 2009).
+    """
+    env = dict(os.environ)
+    env.update(dict.fromkeys(THREAD_VARIABLES, str(setting.threads)))
+    env.update(OMP_WAIT_POLICY="PASSIVE", OMP_DYNAMIC="FALSE", KMP_BLOCKTIME="0", MKL_DYNAMIC="FALSE")
+    env.update(NUMPY_MADVISE_HUGEPAGE="0", PYTHONDONTWRITEBYTECODE="1")
+    env.update(ALLOCATOR[setting.pages], HPCBENCH_PAD="x" * rng.randrange(4096))
+    return env
+
+
+def rank_cpus(cpus: Sequence[int], setting: Setting, rank: int) -> list[int]:
+    """The CPUs of one rank: its own ``threads`` of ``cpus`` (compact), or all when there are too few."""
+    if setting.ranks * setting.threads > len(cpus):
+        return list(cpus)
+    return list(cpus[rank * setting.threads : (rank + 1) * setting.threads])

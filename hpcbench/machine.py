@@ -1,0 +1,134 @@
+"""What the numbers depend on: processor, memory, system, compiler, libraries, and the physical limits."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from hpcbench.spec import digest
+
+LIBRARIES = ("numpy", "scipy", "pyamg", "mkl", "numba", "mpich", "openmpi")
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def first_line(*command: str) -> str:
+    """First output line of ``command``, or the empty string when it cannot be run."""
+    if shutil.which(command[0]) is None:
+        return ""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return (done.stdout or done.stderr).strip().split("\n")[0]
+
+
+def _bytes(text: str) -> int:
+    units = {"K": 2**10, "M": 2**20, "G": 2**30}
+    return int(text[:-1]) * units[text[-1]] if text and text[-1] in units else int(text or 0)
+
+
+def caches() -> dict[str, int]:
+    """Bytes of each cache level that CPU 0 sees, by name ("L1d", "L2", "L3")."""
+    found = {}
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        kind, level = _read(f"{index}/type"), _read(f"{index}/level")
+        if kind != "Instruction":
+            found[f"L{level}" + ("d" if level == "1" else "")] = _bytes(_read(f"{index}/size"))
+    return found
+
+
+def memory_available() -> int:
+    """Bytes that can be allocated without swapping, by the smaller of the system and the cgroup."""
+    info = dict(line.split(":") for line in _read("/proc/meminfo").splitlines())
+    free = int(info["MemAvailable"].split()[0]) * 1024
+    limit, used = _read("/sys/fs/cgroup/memory.max"), _read("/sys/fs/cgroup/memory.current")
+    return min(free, int(limit) - int(used)) if limit.isdigit() and used.isdigit() else free
+
+
+def fingerprint(cxx: str = "", mpi: str = "") -> dict[str, Any]:
+    """Facts of this machine for the report; ``id`` hashes those that change a measurement.
+
+    Parameters
+    ----------
+    cxx, mpi : version lines of the compiler and the MPI in use, as the build and launch layers found
+        them; empty when there is none.
+    """
+    cpu = next((ln.split(":")[1].strip() for ln in _read("/proc/cpuinfo").splitlines() if "model name" in ln), "")
+    cpufreq = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
+    libraries = {}
+    for name in LIBRARIES:
+        try:
+            libraries[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    facts: dict[str, Any] = {
+        "cpu": cpu or platform.processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "caches": caches(),
+        "memory": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "kernel": platform.release(),
+        "compiler": cxx,
+        "mpi": mpi,
+        "python": platform.python_version(),
+        "libraries": libraries,
+        "thp": next(iter(_read("/sys/kernel/mm/transparent_hugepage/enabled").split("[")[1:]), "").split("]")[0],
+        "governor": _read(cpufreq),
+    }
+    scheduler = {k: v for k, v in os.environ.items() if k.startswith(("SLURM_JOB", "OMP_"))}
+    return {"id": digest(facts)[:12], "host": platform.node(), **facts, "load": os.getloadavg()[0],
+            "environment": scheduler}  # fmt: skip
+
+
+def idlest_cpus(count: int, seconds: float = 0.02) -> tuple[int, ...]:
+    """The ``count`` allowed CPUs that were least busy over the last ``seconds``; all when too few."""
+
+    def busy() -> dict[int, int]:
+        rows = [ln.split() for ln in _read("/proc/stat").splitlines() if ln[:3] == "cpu" and ln[3] != " "]
+        return {int(row[0][3:]): sum(map(int, row[1:4])) for row in rows}
+
+    allowed = sorted(os.sched_getaffinity(0))
+    if count >= len(allowed):
+        return tuple(allowed)
+    before = busy()
+    time.sleep(seconds)
+    after = busy()
+    spent = {cpu: after.get(cpu, 0) - before.get(cpu, 0) for cpu in allowed}
+    return tuple(sorted(sorted(allowed, key=lambda cpu: spent[cpu])[:count]))
+
+
+def limits(working_set: int) -> tuple[float, float]:
+    """Bounds of what this machine can do, (bytes/s, flop/s), for data of ``working_set`` bytes.
+
+    Bandwidth is the best measured rate of a copy that touches as many bytes in all, times the cores:
+    the level of memory that holds the working set decides it. Arithmetic is two 512-bit fused
+    multiply-adds per core and cycle at the clock /proc/cpuinfo shows. Both err on the high side, as a
+    bound for calling a measurement impossible must.
+    """
+    import numpy as np
+
+    half = max(512, min(working_set, 2**28) // 16)
+    x, y = np.ones(half), np.zeros(half)
+    repeat = max(1, int(2e5 / half))
+    best, quiet = 0.0, time.perf_counter()
+    while time.perf_counter() - quiet < 0.03:
+        start = time.perf_counter()
+        for _ in range(repeat):
+            np.copyto(y, x)
+        rate = repeat * 16 * half / (time.perf_counter() - start)
+        if rate > 1.02 * best:
+            best, quiet = rate, time.perf_counter()
+    rows = [float(ln.split(":")[1]) for ln in _read("/proc/cpuinfo").splitlines() if ln.startswith("cpu MHz")]
+    cores = len(os.sched_getaffinity(0))
+    return cores * best, cores * 32 * 1e6 * max(rows, default=5000.0)

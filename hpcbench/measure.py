@@ -1,0 +1,306 @@
+"""Arms and their samples: worker processes that are parked, released and timed by the parent's clock.
+
+It knows no kernels: an arm is a program, memory to run it on, and a setting. A crash, a hang or an
+exhausted memory of a candidate becomes an :class:`ArmFailure`, never an exception of the harness.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import random
+import select
+import signal
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpcbench import launch
+from hpcbench.arena import Arena, SealedInputs
+from hpcbench.spec import Code, HpcbenchError, Measurement, Phase, Setting, Value
+
+START_LIMIT_S = 60.0
+STATUS_WORDS = {1: "it reported that memory ran out", 2: "it reported that the input is too large for it"}
+
+
+class ArmFailure(Exception):
+    """A candidate's own failure: the verdict and one line of cause."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code: Code = code
+
+
+class LaunchError(HpcbenchError):
+    """The launcher, not the candidate, is at fault."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a worker loads: a shared object or Python file, with its run-time parameters in order."""
+
+    kernel: str
+    language: str
+    path: Path
+    run_params: tuple[Value, ...]
+    named_params: Mapping[str, Value]
+    under_mpi: bool
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Sealed inputs and output arena of every rank."""
+
+    inputs: Sequence[SealedInputs]
+    arenas: Sequence[Arena]
+
+    def poison(self) -> None:
+        """Make every slot of every rank hold no answer."""
+        for arena in self.arenas:
+            arena.poison()
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+class WorkerArm:
+    """One candidate in fresh processes, one per rank, parked between samples."""
+
+    def __init__(
+        self, id: str, program: Program, memory: Memory, setting: Setting, cpus: Sequence[int],
+        scratch: Path, rng: random.Random, generation: int, memory_limit: int,
+    ) -> None:  # fmt: skip
+        self.id, self.program, self.memory, self.setting = id, program, memory, setting
+        self.cpus, self.generation, self.limit_s = tuple(cpus), generation, START_LIMIT_S
+        self.memory_limit = memory_limit
+        self.has_setup = False
+        self.ranks: list[tuple[socket.socket, int]] = []
+        scratch.mkdir(parents=True, exist_ok=True)
+        self.log = scratch / "log"
+        address = scratch / "s"
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(address))
+        self.listener.listen(setting.ranks)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                launch.command(setting, program.under_mpi, str(address)),
+                cwd=scratch, env=launch.environment(setting, rng), stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=_die_with_parent if program.under_mpi else None,
+            )  # fmt: skip
+
+    def connect(self) -> None:
+        """Wait for every rank, check the size of their world, hand each its memory and the candidate.
+
+        Raises
+        ------
+        LaunchError
+            When the ranks are not one MPI world of the wanted size.
+        ArmFailure
+            When the candidate cannot be loaded.
+        """
+        deadline = time.monotonic() + START_LIMIT_S
+        waiting = []
+        for _ in range(self.setting.ranks):
+            sock = self._accept(deadline)
+            waiting.append((sock, int(self._receive(sock, deadline)["pid"])))
+        if not self.program.under_mpi:
+            self.ranks = waiting
+        else:
+            self.ranks = self._world(waiting, deadline)
+        self._poll = select.poll()
+        for rank, (sock, _) in enumerate(self.ranks):
+            self._poll.register(sock, select.POLLIN)
+            plan = self._plan(rank)
+            fds = [self.memory.inputs[rank].fd, self.memory.arenas[rank].fd]
+            socket.send_fds(sock, [b" "], fds)
+            sock.sendall(json.dumps(plan).encode() + b"\n")
+        for sock, _ in self.ranks:
+            self.has_setup = bool(self._receive(sock, deadline)["setup"])
+        self._rank_of = {sock.fileno(): rank for rank, (sock, _) in enumerate(self.ranks)}
+        self._clocks = [(~pid << 3) | 2 for _, pid in self.ranks]  # CPUCLOCK_SCHED of the process
+
+    def _accept(self, deadline: float) -> socket.socket:
+        while True:
+            self.listener.settimeout(0.2)
+            try:
+                sock, _ = self.listener.accept()
+            except TimeoutError:
+                if self.process.poll() is not None:
+                    raise LaunchError(f"{self._what()} ended at start: {self._tail()}") from None
+                if time.monotonic() > deadline:
+                    raise LaunchError(
+                        f"{self._what()}: no rank answered within {START_LIMIT_S:.0f} s: {self._tail()}"
+                    ) from None
+                continue
+            sock.settimeout(START_LIMIT_S)
+            return sock
+
+    def _what(self) -> str:
+        args = self.process.args
+        return str(args[0] if isinstance(args, list) else args)
+
+    def _world(self, waiting: list[tuple[socket.socket, int]], deadline: float) -> list[tuple[socket.socket, int]]:
+        driver = str(launch.mpi_driver())
+        for sock, _ in waiting:
+            sock.sendall(json.dumps({"op": "mpi", "driver": driver}).encode() + b"\n")
+        found = {}
+        for sock, pid in waiting:
+            answer = self._receive(sock, deadline)
+            if answer["size"] != self.setting.ranks:
+                raise LaunchError(
+                    f"{self._what()} started {self.setting.ranks} processes that each see a world of "
+                    f"{answer['size']}: launcher and MPI library do not belong together; put the MPI's own "
+                    f"mpirun first on the path, or set HPCBENCH_MPIRUN"
+                )
+            found[answer["rank"]] = (sock, pid)
+        return [found[rank] for rank in sorted(found)]
+
+    def _plan(self, rank: int) -> dict[str, Any]:
+        inputs, arena, program = self.memory.inputs[rank], self.memory.arenas[rank], self.program
+        return {
+            "op": "load", "kernel": program.kernel, "language": program.language,
+            "object": str(program.path), "driver": "" if program.language == "python" else str(launch.driver()),
+            "inputs": inputs.layout, "input_bytes": inputs.size, "outputs": arena.layout,
+            "output_bytes": arena.size, "guards": arena.guards, "named": dict(program.named_params),
+            "params": [["", "float" if isinstance(v, float) else "int", v] for v in program.run_params],
+            "cpus": launch.rank_cpus(self.cpus, self.setting, rank), "memory": self.memory_limit,
+        }  # fmt: skip
+
+    def _receive(self, sock: socket.socket, deadline: float) -> dict[str, Any]:
+        data = b""
+        while not data.endswith(b"\n"):
+            sock.settimeout(max(0.01, deadline - time.monotonic()))
+            try:
+                part = sock.recv(65536)
+            except TimeoutError:
+                raise ArmFailure("timeout", "no answer while loading") from None
+            except OSError:
+                part = b""
+            if not part:
+                raise ArmFailure("runtime", self._obituary())
+            data += part
+        answer: dict[str, Any] = json.loads(data)
+        if "error" in answer:
+            raise ArmFailure("runtime", answer["error"])
+        return answer
+
+    def _request(self, sock: socket.socket, **body: Any) -> dict[str, Any]:
+        sock.sendall(json.dumps(body).encode() + b"\n")
+        return self._receive(sock, time.monotonic() + self.limit_s)
+
+    def sample(self, input_set: int, batch: int, phase: Phase = "total", round: int = -1) -> Measurement:
+        """Release all ranks together and wait for the last; times by the parent's monotonic clock.
+
+        Raises
+        ------
+        ArmFailure
+            When a rank ends, fails or does not answer within ``limit_s`` seconds.
+        """
+        request = json.dumps({"op": "sample", "first": input_set, "batch": batch, "phase": phase}) + "\n"
+        socks = [sock for sock, _ in self.ranks]
+        try:
+            for sock in socks:
+                sock.sendall(request.encode())
+            self._answers(b"R", 1)
+            switches = self._switches()
+            cpu = [time.clock_gettime_ns(clock) for clock in self._clocks]
+            start = time.perf_counter_ns()
+            for sock in socks:
+                sock.send(b"G")
+            arrived, replies = self._answers(b"D", 9)
+            spent = [time.clock_gettime_ns(c) - before for c, before in zip(self._clocks, cpu, strict=True)]
+        except OSError:
+            raise ArmFailure("runtime", self._obituary()) from None
+        for rank, reply in enumerate(replies):
+            self._judge_status(rank, struct.unpack("<q", reply[1:])[0])
+        return Measurement(
+            self.id, self.generation, round, batch, (max(arrived) - start) * 1e-9, sum(spent) * 1e-9,
+            self._switches() - switches, tuple((t - start) * 1e-9 for t in arrived), phase,
+        )  # fmt: skip
+
+    def _answers(self, mark: bytes, length: int) -> tuple[list[int], list[bytes]]:
+        deadline = time.monotonic() + self.limit_s
+        arrived, replies = [0] * len(self.ranks), [b""] * len(self.ranks)
+        missing = len(self.ranks)
+        while missing:
+            events = self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+            now = time.perf_counter_ns()
+            if not events:
+                late = [r for r, reply in enumerate(replies) if not reply]
+                who = f"rank {late[0]} of {len(replies)}" if len(replies) > 1 else "it"
+                raise ArmFailure("timeout", f"{who} did not finish within {self.limit_s:.0f} s")
+            for fd, _ in events:
+                rank = self._rank_of[fd]
+                reply = self.ranks[rank][0].recv(length)
+                if reply[:1] != mark or len(reply) != length:
+                    raise ArmFailure("runtime", self._obituary())
+                arrived[rank], replies[rank] = now, reply
+                missing -= 1
+        return arrived, replies
+
+    def _judge_status(self, rank: int, status: int) -> None:
+        if status == 0:
+            return
+        if status == -1:
+            text = self._request(self.ranks[rank][0], op="trouble")["text"]
+            raise ArmFailure("runtime", text.strip().splitlines()[-1])
+        raise ArmFailure("runtime", STATUS_WORDS.get(status, f"it returned status {status}"))
+
+    def fetch(self, slot: int) -> None:
+        """Have library results copied into output slot ``slot``; native arms wrote there themselves."""
+        if self.program.language == "python":
+            for sock, _ in self.ranks:
+                self._request(sock, op="fetch", slot=slot)
+
+    def _switches(self) -> int:
+        total = 0
+        for _, pid in self.ranks:
+            try:
+                text = Path(f"/proc/{pid}/status").read_text()
+            except OSError:
+                continue
+            total += int(text.rsplit(":", 1)[1])  # nonvoluntary_ctxt_switches is the last line
+        return total
+
+    def _obituary(self) -> str:
+        try:
+            code = self.process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            return f"a rank ended or answered out of turn: {self._tail()}"
+        how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        return f"the process ended by {how}" + (f": {self._tail()}" if self._tail() else "")
+
+    def _tail(self) -> str:
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - 2000))
+            lines = [ln for ln in log.read().decode("utf-8", "replace").splitlines() if ln.strip(" =|")]
+        return lines[-1].strip()[:200] if lines else ""
+
+    def close(self) -> None:
+        """End every process of the arm; workers keep no state that is worth a farewell."""
+        for sock, pid in self.ranks:
+            sock.close()
+            _kill(pid)
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            self.process.poll()
+        self.process.wait()
+        self.listener.close()
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,210 @@
+"""Finds kernels and variants by file name, and reads variants' headers without executing them.
+
+A header is a TOML block in comments, in the shape of Python's inline script metadata::
+
+    // /// hpcbench
+    // model = "serial"
+    // ///
+
+Third parties register a folder of kernels with the entry point group ``hpcbench.kernels``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import itertools
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from hpcbench.spec import Candidate, HpcbenchError, Language, Model, Param, Value
+
+LANGUAGES: dict[str, Language] = {".c": "c", ".cpp": "cpp", ".cu": "cuda", ".py": "python"}
+MODELS = ("serial", "openmp", "mpi", "cuda", "mpi+openmp")
+HEADER = re.compile(r"^(?://|#) /// hpcbench\n((?:(?://|#).*\n)*?)(?://|#) ///$", re.MULTILINE)
+INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)
+KEYS = {"model", "summary", "source", "flags", "requires", "params"}
+
+
+class RegistryError(HpcbenchError):
+    """A kernel or variant that does not exist or whose header is wrong."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What a variant's file says of itself."""
+
+    kernel: str
+    name: str
+    path: Path
+    language: Language
+    model: Model
+    summary: str
+    source: str = ""
+    flags: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    params: tuple[Param, ...] = ()
+
+    def candidate(self, params: Mapping[str, Value] | None = None) -> Candidate:
+        """The candidate with the given parameter values, defaults for the rest.
+
+        Raises
+        ------
+        RegistryError
+            For a parameter the variant does not have, or a value it does not allow.
+        """
+        chosen = {p.name: p.default for p in self.params}
+        for name, value in (params or {}).items():
+            chosen[name] = _checked(self, name, value)
+        text = self.path.read_text()
+        if self.language != "python":
+            text = inline(text, self.path.parent)
+        return Candidate(
+            self.kernel, self.language, self.model, text.encode(), chosen, self.flags, origin=self.name
+        )
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel's static facts; :meth:`module` loads its Python part."""
+
+    name: str
+    folder: Path
+    package: str
+    summary: str
+    source: str
+    ranked: str
+    contracts: Mapping[str, str]
+    cases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def module(self) -> Any:
+        """The kernel's contract: make, load, oracle, check, pack, outputs, cost, partition, gather."""
+        return importlib.import_module(f"{self.package}.{self.name}.kernel")
+
+    def variants(self) -> list[Variant]:
+        """All variants, by name."""
+        files = sorted(p for p in (self.folder / "variants").iterdir() if p.suffix in LANGUAGES)
+        return [read_variant(self.name, p) for p in files if p.name != "__init__.py"]
+
+    def variant(self, name: str) -> Variant:
+        """The variant of that name, or an error that lists the others."""
+        known = {v.name: v for v in self.variants()}
+        if name not in known:
+            raise RegistryError(f"--variant {name}: kernel {self.name} has {', '.join(known)}")
+        return known[name]
+
+
+def _checked(variant: Variant, name: str, value: Value) -> Value:
+    known = {p.name: p for p in variant.params}
+    if name not in known:
+        raise RegistryError(f"--param {name}: variant {variant.name} has {', '.join(known) or 'no parameters'}")
+    param = known[name]
+    if param.values and value not in param.values:
+        raise RegistryError(f"--param {name}={value}: one of {', '.join(map(str, param.values))} is expected")
+    low, high = param.low, param.high
+    if isinstance(value, (int, float)) and not (low is None or low <= value) & (high is None or value <= high):
+        raise RegistryError(f"--param {name}={value}: outside [{low}, {high}]")
+    return value
+
+
+def inline(text: str, folder: Path) -> str:
+    """Replace ``#include "file"`` by the file where ``folder`` has it, so that a candidate is one text."""
+
+    def body(match: re.Match[str]) -> str:
+        file = folder / match[1]
+        return inline(file.read_text(), folder) if file.is_file() else match[0]
+
+    return INCLUDE.sub(body, text)
+
+
+def header(text: str, where: str) -> dict[str, Any]:
+    """The TOML table of a variant's header.
+
+    Raises
+    ------
+    RegistryError
+        When there is none, when it is not TOML, or when it has a key or model nobody knows.
+    """
+    found = HEADER.search(text)
+    if not found:
+        raise RegistryError(f"{where}: no header; start with a comment block `/// hpcbench` ... `///`")
+    lines = [re.sub(r"^(//|#) ?", "", line) for line in found[1].splitlines()]
+    try:
+        body = tomllib.loads("\n".join(lines))
+    except tomllib.TOMLDecodeError as error:
+        raise RegistryError(f"{where}: header is not TOML: {error}") from None
+    if unknown := sorted(set(body) - KEYS):
+        raise RegistryError(f"{where}: header has {unknown[0]!r}; known are {', '.join(sorted(KEYS))}")
+    if body.get("model") not in MODELS or "summary" not in body:
+        raise RegistryError(f"{where}: header needs a summary and a model, one of {', '.join(MODELS)}")
+    return body
+
+
+def read_variant(kernel: str, path: Path) -> Variant:
+    """The variant in ``path``, read as data; nothing of it is executed."""
+    body = header(path.read_text(), str(path))
+    params = tuple(
+        Param(name, **{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        for name, fields in body.get("params", {}).items()
+    )
+    return Variant(
+        kernel, path.stem, path, LANGUAGES[path.suffix], body["model"], body["summary"],
+        body.get("source", ""), tuple(body.get("flags", ())), tuple(body.get("requires", ())), params,
+    )  # fmt: skip
+
+
+def _folders() -> Iterator[tuple[str, Path]]:
+    yield "hpcbench.kernels", Path(__file__).parent / "kernels"
+    for entry in entry_points(group="hpcbench.kernels"):
+        spec = importlib.util.find_spec(entry.value)
+        if spec is not None and spec.submodule_search_locations:
+            yield entry.value, Path(next(iter(spec.submodule_search_locations)))
+
+
+@lru_cache(maxsize=1)
+def kernels() -> dict[str, Kernel]:
+    """Every kernel by name, from static TOML only."""
+    found = {}
+    for package, folder in _folders():
+        for file in sorted(folder.glob("*/kernel.toml")):
+            with file.open("rb") as handle:
+                body = tomllib.load(handle)
+            body["folder"], body["package"] = file.parent, package
+            found[body["name"]] = Kernel(**body)
+    return found
+
+
+def kernel(name: str) -> Kernel:
+    """The kernel of that name, or an error that lists the others."""
+    if name not in kernels():
+        raise RegistryError(f"--kernel {name}: known kernels are {', '.join(kernels())}")
+    return kernels()[name]
+
+
+def missing(variant: Variant) -> str:
+    """Why this variant cannot run here, as far as its required Python modules tell; else empty."""
+    for name in variant.requires:
+        if importlib.util.find_spec(name) is None and not _distribution(name):
+            return f"{name} is not installed (pip install {name})"
+    return ""
+
+
+def _distribution(name: str) -> bool:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False
+
+
+def grid(variant: Variant, names: Sequence[str]) -> list[dict[str, Value]]:
+    """Every combination of the listed values of the parameters ``names``."""
+    lists = [[(p.name, v) for v in p.values] for p in variant.params if p.name in names]
+    return [dict(row) for row in itertools.product(*lists)]

@@ -1,0 +1,277 @@
+"""The records that travel between the stages of hpcbench, and their one JSON form.
+
+Every record is a frozen dataclass; :func:`encode` and :func:`decode` are exact inverses. Standard
+library only: the measured process imports this module and must stay light.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar, Union
+
+SCHEMA = 1
+ABI = 1
+
+Value = Union[bool, int, float, str]
+Code = Literal[
+    "correct", "compile", "constraints", "runtime", "timeout", "correctness", "race", "forbidden"
+]
+Language = Literal["c", "cpp", "cuda", "python"]
+Model = Literal["serial", "openmp", "mpi", "cuda", "mpi+openmp"]
+Relation = Literal["faster", "slower", "tie", "undecided", "none"]
+Phase = Literal["total", "setup", "run"]
+Pages = Literal["prefaulted", "cold"]
+
+
+class HpcbenchError(Exception):
+    """An error a user can mend: one line with the cause, the file or option, and the way out.
+
+    ``exit_code`` is what a command ends with: 1 a check failed, 2 usage, 3 nothing could run.
+    """
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Param:
+    """One tunable parameter of a variant.
+
+    ``when="build"`` becomes ``-DNAME=value``; ``when="run"`` becomes one 8-byte field (``int64_t``
+    or ``double``) of the variant's ``struct params``, in the order of declaration.
+    """
+
+    name: str
+    when: Literal["build", "run"]
+    default: Value
+    values: tuple[Value, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A kernel implementation to be judged: source, language, model, parameter values and flags."""
+
+    kernel: str
+    language: Language
+    model: Model
+    source: bytes
+    params: Mapping[str, Value] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    origin: str = ""
+    parents: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Sixteen hex digits of the SHA-256 of everything but ``origin`` and ``parents``."""
+        body = encode(self)
+        del body["origin"], body["parents"]
+        return digest({**body, "abi": ABI})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and how a candidate runs: ranks, threads per rank, device, binding, state of its pages."""
+
+    ranks: int = 1
+    threads: int = 1
+    device: str = "cpu"
+    binding: str = "compact"
+    pages: Pages = "prefaulted"
+
+    @property
+    def label(self) -> str:
+        """``serial``-like short form for tables, as ``1r x 2t``."""
+        return f"{self.ranks}r x {self.threads}t"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a command may still spend: seconds of wall time and rounds per race."""
+
+    deadline: float = 60.0
+    evaluations: int = 0
+    rounds: int = 128
+    tokens: int = 0
+    usd: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage that a candidate went through; ``not_checked`` is never to be read as passed."""
+
+    name: str
+    code: str
+    message: str = ""
+    seconds: float = 0.0
+    tool: str = ""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One raw sample: ``batch`` calls took ``wall_s`` seconds by the parent's clock.
+
+    ``cpu_s`` is the CPU time of the arm's processes by the kernel's clock, ``switches`` their
+    involuntary context switches, ``rank_s`` the seconds each rank took to answer after the release.
+    """
+
+    arm: str
+    process: int
+    round: int
+    batch: int
+    wall_s: float
+    cpu_s: float
+    switches: int = 0
+    rank_s: tuple[float, ...] = ()
+    phase: Phase = "total"
+
+
+@dataclass(frozen=True)
+class Result:
+    """The verdict on one candidate under one setting on one case.
+
+    ``speedup`` is (median, low, high) of the anchor's time over the candidate's; ``aa`` the same for
+    the anchor's own twin; ``call_s``, ``setup_s`` and ``run_s`` are median seconds per call;
+    ``detectable`` the smallest speedup this race could have told from none; ``floor_share`` the
+    physical floor over the measured time; ``samples`` the journal key of the raw rows.
+    """
+
+    candidate: str
+    variant: str
+    kernel: str
+    contract: str
+    case: str
+    input_hash: str
+    setting: Setting
+    machine: str
+    verdict: Code
+    stages: tuple[Stage, ...] = ()
+    trusted: bool = True
+    anchor: str = ""
+    speedup: tuple[float, float, float] | None = None
+    relation: Relation = "none"
+    aa: tuple[float, float, float] | None = None
+    rounds: int = 0
+    clock: Literal["wall", "cpu"] = "wall"
+    call_s: float | None = None
+    setup_s: float | None = None
+    run_s: float | None = None
+    detectable: float | None = None
+    floor_share: float | None = None
+    samples: str = ""
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A variant that could not take part here, and why."""
+
+    variant: str
+    kernel: str
+    setting: Setting
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Groups of arm labels of one case, fastest first; the members of a group tie."""
+
+    case: str
+    groups: tuple[tuple[str, ...], ...]
+    kind: str = "ranking"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One unit of work for an Executor: a command line that writes a journal."""
+
+    id: str
+    argv: tuple[str, ...]
+    seed: int
+
+
+class Arm(Protocol):
+    """Something that can be timed: a kernel worker, an MPI group, a user's command."""
+
+    id: str
+
+    def sample(self, input_set: int, batch: int, phase: Phase = "total") -> Measurement:
+        """Time ``batch`` calls, the first on input set ``input_set``."""
+
+    def close(self) -> None:
+        """End the arm's processes."""
+
+
+class Executor(Protocol):
+    """Runs tasks somewhere and returns the paths of their journals."""
+
+    def map(self, tasks: Sequence[Task]) -> list[str]:
+        """Run all tasks; return one journal path each, in the order of the tasks."""
+
+
+Event = Callable[[str, Mapping[str, Any]], None]
+
+T = TypeVar("T")
+
+
+def encode(record: Any) -> Any:
+    """Turn a record into JSON-ready builtins; bytes become text with surrogate escapes, NaN null."""
+    if dataclasses.is_dataclass(record) and not isinstance(record, type):
+        return {f.name: encode(getattr(record, f.name)) for f in dataclasses.fields(record)}
+    if isinstance(record, bytes):
+        return record.decode("utf-8", "surrogateescape")
+    if isinstance(record, float):
+        return float(record) if math.isfinite(record) else None
+    if isinstance(record, Mapping):
+        return {str(k): encode(v) for k, v in record.items()}
+    if isinstance(record, (tuple, list)):
+        return [encode(v) for v in record]
+    return record
+
+
+def decode(kind: type[T], body: Any) -> T:
+    """Build a record of type ``kind`` from what :func:`encode` made.
+
+    Raises
+    ------
+    ValueError
+        When a field is unknown, so written by a newer schema, or a required one is missing.
+    """
+    return typing.cast(T, _decode(kind, body))
+
+
+def _decode(kind: Any, body: Any) -> Any:
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        hints = typing.get_type_hints(kind)
+        unknown = set(body) - set(hints)
+        if unknown:
+            raise ValueError(f"{kind.__name__}: unknown field {sorted(unknown)[0]!r}; newer schema?")
+        return kind(**{name: _decode(hints[name], value) for name, value in body.items()})
+    if kind is float:
+        return math.nan if body is None else float(body)
+    if kind is bytes:
+        return body.encode("utf-8", "surrogateescape")
+    if origin in (Union, types.UnionType):
+        if body is None:
+            return None
+        record = [a for a in args if typing.get_origin(a) is tuple or dataclasses.is_dataclass(a)]
+        return _decode(record[0], body) if record else body
+    if origin is tuple:
+        inner = [args[0]] * len(body) if args[-1] is Ellipsis else args
+        return tuple(_decode(a, v) for a, v in zip(inner, body, strict=True))
+    return body
+
+
+def digest(body: Any) -> str:
+    """Sixteen hex digits of the SHA-256 of the canonical JSON of ``body``."""
+    text = json.dumps(encode(body), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
