@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -111,6 +113,27 @@ def build(candidate: Candidate, *, mpi: str | None = None, salt: str = "") -> Bu
     return compile_object(candidate.source, suffix, flags, tool, key, include=folder)
 
 
+def place(source: bytes, salt: str = "") -> Path:
+    """Put a Python candidate into the cache, under a name by content, so that its JIT's cache finds it."""
+    target = cache_folder() / f"{digest([source, salt])}.py"
+    if not target.exists():
+        with _writable(target.parent), tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as scratch:
+            scratch.write(source)
+            os.replace(scratch.name, target)
+    return target
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise HpcbenchError(
+            f"{folder}: {error.strerror}; the build cache needs space and write access: set XDG_CACHE_HOME"
+        ) from error
+
+
 def is_build_param(candidate: Candidate, name: str) -> bool:
     """Whether parameter ``name`` is compiled in (``-DNAME=value``) or passed at run time."""
     from hpcbench.registry import HEADER, header
@@ -130,27 +153,21 @@ def compile_object(
     target = cache_folder() / f"{name}.so"
     if target.exists():
         return Built(target, time.perf_counter() - start, True, version(tool))
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-            text, made = Path(scratch) / f"candidate{suffix}", Path(scratch) / "made.so"
-            text.write_bytes(source)
-            command = [tool, *flags, "-fPIC", "-shared", "-fdiagnostics-color=never", text.name, "-o", made.name]
-            if include is not None:
-                command[1:1] = ["-I", str(include)]
-            _run(command, scratch)
-            os.replace(made, target)
-    except OSError as error:
-        raise HpcbenchError(
-            f"{target.parent}: {error.strerror}; the build cache needs space and write access: set XDG_CACHE_HOME"
-        ) from error
+    with _writable(target.parent), tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        text, made = Path(scratch) / f"candidate{suffix}", Path(scratch) / "made.so"
+        text.write_bytes(source)
+        command = [tool, *flags, "-fPIC", "-shared", "-fdiagnostics-color=never", text.name, "-o", made.name]
+        if include is not None:
+            command[1:1] = ["-I", str(include)]
+        _run(command, scratch)
+        os.replace(made, target)
     return Built(target, time.perf_counter() - start, False, version(tool))
 
 
 def _run(command: list[str], folder: str) -> None:
     process = subprocess.Popen(
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", start_new_session=True,
+        text=True, errors="replace", start_new_session=True, env={**os.environ, "LC_ALL": "C"},
     )  # fmt: skip
     try:
         output, _ = process.communicate(timeout=TIME_LIMIT_S)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from hpcbench import build, launch, machine, outcome, stats
 from hpcbench.case import SETS, Case, Prepared
 from hpcbench.contender import ANCHOR, TWIN, Contender, Entry
 from hpcbench.measure import ArmFailure, LaunchError, Program, WorkerArm
-from hpcbench.spec import Budget, Event, HpcbenchError, Measurement, Phase, Result, Skip, Stage, digest
+from hpcbench.spec import Budget, Event, HpcbenchError, Measurement, Phase, Result, Skip, Stage
 from hpcbench.store import Journal
 
 MIN_SAMPLE_S = 2e-3
@@ -58,6 +58,7 @@ class Race:
         self._ready: Prepared | None = None
         self._scratch = Path(tempfile.mkdtemp(prefix="hb-"))
         self._arms_made = 0
+        self._alpha = stats.ALPHA
 
     def __enter__(self) -> Race:
         return self
@@ -75,26 +76,34 @@ class Race:
             self._ready = Prepared(self.case, self._np_rng)
         return self._ready
 
-    def evaluate(self, entries: Sequence[Entry], budget: Budget) -> list[Result]:
+    def evaluate(
+        self, entries: Sequence[Entry], budget: Budget, *, upto: Literal["verify", "measure"] = "measure"
+    ) -> list[Result]:
         """Build, verify and race ``entries`` against the anchor; one Result each, the anchor's first.
 
         A candidate's failure is its verdict. Ctrl-C ends the rounds and keeps what was measured.
+        ``upto="verify"`` leaves the anchor out and stops before anything is timed.
 
         Raises
         ------
         HpcbenchError
             When the anchor itself cannot run, or the machine cannot hold the case.
         """
-        contenders = [Contender(self.anchor, ANCHOR), Contender(self.anchor, TWIN)]
+        anchor, twin = Contender(self.anchor, ANCHOR), Contender(self.anchor, TWIN)
+        contenders = [] if upto == "verify" else [anchor, twin]
         contenders += [Contender(e, e.label) for e in entries]
         self._build(contenders)
         floor_s = self.ready.floor_s
         self._emit("verify", {"case": self.case.name, "arms": sum(c.racing for c in contenders)})
         try:
-            self._race(contenders, budget)
+            if upto == "measure":
+                self._race(contenders, budget)
+            else:
+                self._verify(contenders)
         except KeyboardInterrupt:
             self.interrupted = True
-        outcome.look(contenders, self._alpha)
+        if upto == "measure":
+            outcome.look(contenders, self._alpha)
         self.samples.update({f"{self.case.name}|{c.label}": c.samples for c in contenders})
         self.skips += [
             Skip(c.entry.name, self.case.kernel.name, c.entry.setting, c.unavailable)
@@ -105,7 +114,6 @@ class Race:
             self.anchor.setting, self.machine_id, "correct", anchor=self.anchor.name,
             clock=outcome.clock(contenders),
         )  # fmt: skip
-        anchor, twin = contenders[:2]
         results = [
             outcome.conclude(c, anchor, twin, blank, floor_s)
             for c in contenders if c is not twin and not c.unavailable
@@ -133,8 +141,7 @@ class Race:
         candidate = c.entry.candidate
         under_mpi = "mpi" in candidate.model
         if candidate.language == "python":
-            path = self._scratch / f"{digest([candidate.id, c.label])}.py"
-            path.write_bytes(candidate.source)
+            path = build.place(candidate.source, salt=TWIN if c.label == TWIN else "")
         else:
             wrapper = launch.mpi().cxx if under_mpi else None
             path = build.build(candidate, mpi=wrapper, salt=TWIN if c.label == TWIN else "").path
@@ -157,6 +164,13 @@ class Race:
             if round_ in looks:
                 outcome.look(contenders, self._alpha)
         self._confirm(contenders, generation)
+
+    def _verify(self, contenders: list[Contender]) -> None:
+        arms = self._start([c for c in contenders if c.open], 0)
+        try:
+            self._warm([c for c in contenders if c.open], arms)
+        finally:
+            _close(arms)
 
     def _start(self, contenders: Sequence[Contender], generation: int) -> dict[str, WorkerArm]:
         """Fresh processes for every contender, all on the same idlest CPUs; failures become verdicts."""
@@ -295,6 +309,7 @@ class Race:
         if winner is None:
             return
         self._emit("confirm", {"case": self.case.name, "arm": winner.label})
+        winner.confirmed = False
         anchor = contenders[0]
         pair, kept = [anchor, winner], {c.label: len(c.samples) for c in (anchor, winner)}
         for c in pair:

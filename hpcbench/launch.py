@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from hpcbench.build import compile_object
+from hpcbench.build import cache_folder, compile_object, compiler
 from hpcbench.machine import first_line
 from hpcbench.spec import HpcbenchError, Setting
 
@@ -97,8 +97,6 @@ def mpi_driver() -> Path:
 
 def driver() -> Path:
     """The shared object with the timed loop."""
-    from hpcbench.build import compiler
-
     source = (Path(__file__).parent / "driver.c").read_bytes()
     return compile_object(source, ".c", ["-O2"], compiler("c"), "driver").path
 
@@ -120,7 +118,7 @@ def environment(setting: Setting, rng: random.Random) -> dict[str, str]:
     env = dict(os.environ)
     env.update(dict.fromkeys(THREAD_VARIABLES, str(setting.threads)))
     env.update(OMP_WAIT_POLICY="PASSIVE", OMP_DYNAMIC="FALSE", KMP_BLOCKTIME="0", MKL_DYNAMIC="FALSE")
-    env.update(NUMPY_MADVISE_HUGEPAGE="0", PYTHONDONTWRITEBYTECODE="1")
+    env.update(NUMPY_MADVISE_HUGEPAGE="0", NUMBA_CACHE_DIR=str(cache_folder() / "numba"))
     env.update(ALLOCATOR[setting.pages], HPCBENCH_PAD="x" * rng.randrange(4096))
     return env
 

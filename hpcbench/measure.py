@@ -84,6 +84,7 @@ class WorkerArm:
         self.memory_limit = memory_limit
         self.has_setup = False
         self.ranks: list[tuple[socket.socket, int]] = []
+        self._segments: set[str] = set()
         scratch.mkdir(parents=True, exist_ok=True)
         self.log = scratch / "log"
         address = scratch / "s"
@@ -163,6 +164,8 @@ class WorkerArm:
                     f"mpirun first on the path, or set HPCBENCH_MPIRUN"
                 )
             found[answer["rank"]] = (sock, pid)
+            maps = Path(f"/proc/{pid}/maps").read_text().split()
+            self._segments.update(word for word in maps if word.startswith("/dev/shm/"))
         return [found[rank] for rank in sorted(found)]
 
     def _plan(self, rank: int) -> dict[str, Any]:
@@ -297,6 +300,8 @@ class WorkerArm:
             self.process.poll()
         self.process.wait()
         self.listener.close()
+        for segment in self._segments:  # a killed rank leaves its MPI's shared memory behind
+            Path(segment).unlink(missing_ok=True)
 
 
 def _kill(pid: int) -> None:

@@ -79,7 +79,7 @@ def conclude(c: Contender, anchor: Contender, twin: Contender, blank: Result, fl
     """
     times = [s.wall_s / s.batch for s in c.samples]
     call = statistics.median(times) if times else c.screening_s
-    phases = {p: statistics.median(c.phases[p]) for p in c.phases}
+    phases = {p: statistics.median(c.phases[p]) for p in c.phases if c.phases[p]}
     result = replace(
         blank, candidate=c.entry.candidate.id, variant=c.entry.name, setting=c.entry.setting,
         verdict=c.verdict, stages=tuple(c.stages), rounds=len(c.samples), call_s=call,

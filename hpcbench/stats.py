@@ -80,7 +80,7 @@ def decide(by_process: Sequence[Sequence[float]], clear: float, alpha: float) ->
         relation = "faster"
     elif high < -clear and max(medians) < 0:
         relation = "slower"
-    elif max(abs(low), abs(high)) <= max(clear, TIE_WITHIN):
+    elif max(abs(low), abs(high)) <= TIE_WITHIN:
         relation = "tie"
     return Decision(median, low, high, relation, clear + (high - low) / 2)
 

@@ -7,6 +7,7 @@ it, a killed process does not. A torn last line is dropped by readers, any other
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -81,7 +82,8 @@ class Journal:
             if sync:
                 os.fsync(self._fd)
         except OSError as error:
-            os.ftruncate(self._fd, self._end)
+            with contextlib.suppress(OSError):  # a torn tail that stays is dropped by readers
+                os.ftruncate(self._fd, self._end)
             what = "no space left" if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror
             raise StoreError(
                 f"{self.path}: {what}; what was acknowledged before is kept: free some space, or use --runs DIR"

@@ -90,25 +90,24 @@ class Native:
         self.batch.argtypes = [ctypes.c_void_p] * 5 + [ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64,
                                                        ctypes.c_void_p] + [ctypes.c_int64] * 3  # fmt: skip
         self.run = ctypes.cast(getattr(code, f"{name}_run"), ctypes.c_void_p)
-        has_setup = hasattr(code, f"{name}_setup")
-        self.setup = ctypes.cast(getattr(code, f"{name}_setup"), ctypes.c_void_p) if has_setup else None
-        self.free = ctypes.cast(getattr(code, f"{name}_free"), ctypes.c_void_p) if has_setup else None
+        prepare = getattr(code, f"{name}_setup", None)
+        self.setup = ctypes.cast(prepare, ctypes.c_void_p) if prepare else None
+        self.free = ctypes.cast(getattr(code, f"{name}_free"), ctypes.c_void_p) if prepare else None
         self.structs = [ctypes.create_string_buffer(words(f, base_in)) for f in plan["inputs"]]
         self.slots = [ctypes.create_string_buffer(words(f, base_out)) for f in plan["outputs"]]
         self.params = ctypes.create_string_buffer(words(plan["params"], 0) or b"\0" * 8)
         pointers = lambda items: (ctypes.c_void_p * len(items))(*map(ctypes.addressof, items))  # noqa: E731
         self.ins, self.outs = pointers(self.structs), pointers(self.slots)
         self.handles = (ctypes.c_void_p * len(self.structs))()
-        if has_setup:
-            code[f"{name}_setup"].restype = ctypes.c_void_p
-            code[f"{name}_setup"].argtypes = [ctypes.c_void_p] * 2
-        self.prepare = (lambda i: code[f"{name}_setup"](self.ins[i], self.params)) if has_setup else None
+        self.prepare = prepare
+        if prepare:
+            prepare.restype, prepare.argtypes = ctypes.c_void_p, [ctypes.c_void_p] * 2
 
     def call(self, first: int, batch: int, phase: str) -> int:
         """Run a batch; the status of the first call that failed, else 0."""
         if phase == "run" and self.prepare:
             for i in range(len(self.structs)):
-                self.handles[i] = self.handles[i] or self.prepare(i)
+                self.handles[i] = self.handles[i] or self.prepare(self.ins[i], self.params)
         return int(
             self.batch(
                 self.setup, self.run, self.free, self.handles, self.ins, len(self.structs), self.outs,
@@ -148,6 +147,7 @@ class Interpreted:
         spec = importlib.util.spec_from_file_location("candidate", plan["object"])
         assert spec and spec.loader
         module = importlib.util.module_from_spec(spec)
+        sys.modules["candidate"] = module  # where a JIT looks for what it cached
         spec.loader.exec_module(module)
         if hasattr(module, "bind"):  # wraps the arrays in a library's own types, untimed
             self.inputs = [module.bind(fields, self.params) for fields in self.inputs]

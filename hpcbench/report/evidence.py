@@ -28,7 +28,7 @@ class Evidence:
         load`` and, if the page shall say how to repeat the run, ``command``. All are optional.
     cases
         Case name -> features: ``rows, nnz_a, nnz_b, bound_nnz_c`` (counts), ``flops`` (multiply-adds of
-        one call), ``source`` (words). All are optional.
+        one call), ``structure, source`` (words). All are optional.
     samples
         Raw samples as mappings with ``arm, case, process, round, batch, wall_s, cpu_s`` (seconds per
         batch), ``switches, phase``. ``arm`` is any name that :func:`find` knows, or a name that ends

@@ -79,7 +79,9 @@ def _document(evidence: Evidence, title: str, shown: Sequence[Race], detail: Det
         f'<li><a href="#r{i}"><b>{escape(_name(race, shown))}</b></a>{_claim(race)}</li>'
         for i, race in enumerate(shown, 1)
     )
-    sections = "\n".join(_section(evidence, race, f"r{i}", detail) for i, race in enumerate(shown, 1))
+    sections = "\n".join(
+        _section(evidence, race, _name(race, shown), f"r{i}", detail) for i, race in enumerate(shown, 1)
+    )
     style = files("hpcbench.report").joinpath("page.css").read_text("utf-8")
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -122,13 +124,13 @@ def _facts(facts: Sequence[str]) -> str:
     return " · ".join(f'<span class="fact">{escape(fact)}</span>' for fact in facts)
 
 
-def _section(evidence: Evidence, race: Race, key: str, detail: Detail) -> str:
-    features = {name: value for name, value in evidence.cases.get(race.case, {}).items() if name != "case"}
+def _section(evidence: Evidence, race: Race, name: str, key: str, detail: Detail) -> str:
+    features = {key: value for key, value in evidence.cases.get(race.case, {}).items() if key != "case"}
     facts = [race.kernel, *wording.case_facts(features), *wording.race_facts(race), wording.twin(race)]
     speedups = plots.speedup_chart(race, f"{key}-speedup") if detail.charts else ""
     calls = plots.call_chart(race, f"{key}-call") if detail.charts else ""
     parts = [
-        f'<section class="race" id="{key}">\n<h2>{escape(race.case)}</h2>\n',
+        f'<section class="race" id="{key}">\n<h2>{escape(name)}</h2>\n',
         f'<p class="claim">{_claim(race)}</p>\n',
         f'<p class="facts muted">{_facts(facts)}</p>\n',
         _figure("Speedup", speedups, f"<p>{LEGEND}</p>{_band(race)}"),
@@ -149,6 +151,8 @@ def _rounds(evidence: Evidence, race: Race, key: str, most: int) -> str:
     words = "Every dot is one paired round, the first on top; the upright line is their median."
     if any(len(strip.ratios) > most for strip in drawn):
         words += f" Of longer series only every k-th round is drawn, at most {most} dots an arm."
+    if any(strip.row and len(strip.ratios) > strip.row.result.rounds for strip in drawn):
+        words += " More rounds than in the table: the winner was measured again in new processes."
     words += " Dots at the very edge lie beyond it. "
     return _figure("Every round", plots.rounds_chart(race, drawn, f"{key}-rounds", most), words + _band(race))
 
@@ -162,8 +166,8 @@ def _band(race: Race) -> str:
 
 
 def _floor(race: Race) -> str:
-    known = any(row.result.floor_share is not None for row in race.rows)
-    return "The grey upright mark is the physical floor: less time than that is impossible." if known else ""
+    near = any(plots.near_floor(row) for row in race.rows)
+    return "The grey upright mark is the physical floor: less time than that is impossible." if near else ""
 
 
 def _figure(title: str, drawing: str, caption: str) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, MUTED, BAND = svg.PALETTE["ink"], svg.PALETTE["muted"], svg.PALETTE["band"]
+NEAR = 0.2
 SCALES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -53,13 +54,16 @@ def speedup_chart(race: Race, key: str) -> str:
 
 
 def call_chart(race: Race, key: str) -> str:
-    """Draw the time per call of every arm, and its physical floor where known; wide and narrow."""
+    """Draw the time per call of every arm, and its physical floor where it is near; wide and narrow."""
     rows = [row for row in race.rows if row.result.call_s]
     if not rows:
         return ""
     calls = [row.result.call_s or 0.0 for row in rows]
     scale, unit = next((s for s in SCALES if median(calls) >= s[0]), SCALES[-1])
-    floors = [call * (row.result.floor_share or math.nan) for row, call in zip(rows, calls, strict=True)]
+    floors = [
+        call * share if (share := near_floor(row)) else math.nan
+        for row, call in zip(rows, calls, strict=True)
+    ]
     ends = [value / scale for value in (*calls, *floors) if math.isfinite(value)]
     span = (min(ends) if max(ends) / min(ends) > axes.LOG_FROM else 0.0), max(ends)
     notes = [units.seconds(call, "µs") for call in calls]
@@ -77,6 +81,12 @@ def call_chart(race: Race, key: str) -> str:
             _dot(ax, row, call / scale, height, (math.nan, math.nan))
         drawn.append(svg.render(fig, f"{key}-{shape.name}", f"Time per call: {said}", shape.name))
     return "".join(drawn)
+
+
+def near_floor(row: Row) -> float | None:
+    """Physical floor over measured time, where the floor is near enough to be worth a mark."""
+    share = row.result.floor_share
+    return share if share is not None and share >= NEAR else None
 
 
 def rounds_chart(race: Race, strips: Sequence[Strip], key: str, most: int) -> str:

@@ -32,7 +32,12 @@ class Row:
     @property
     def screened(self) -> bool:
         """The arm was dropped as far slower after a few samples, so its speedup has no interval."""
-        return self.result.speedup is not None and not units.bounded(self.result.speedup)
+        return self.result.speedup is not None and not self.settled and self.result.relation == "slower"
+
+    @property
+    def settled(self) -> bool:
+        """The speedup has an interval."""
+        return units.bounded(self.ratio)
 
     @property
     def ratio(self) -> tuple[float, float, float] | None:
@@ -95,7 +100,7 @@ def _race(evidence: Evidence, pool: list[Result], ranking: Ranking | None) -> Ra
     correct = [r for r in pool if r.verdict == "correct"]
     timed = [r for r in correct if units.bounded(r.speedup) and r is not anchor and r.rounds]
     twins = [r.aa for r in correct if r.aa is not None]
-    rounds = [r.rounds for r in timed] or [0]
+    rounds = [r.rounds for r in timed] or [max((r.rounds for r in correct), default=0)]
     return Race(
         case=first.case,
         kernel=first.kernel,

@@ -32,12 +32,24 @@ FACTS = {
     "load": "load before the run",
 }
 CASE_FACTS = {
-    "source": "structure",
+    "structure": "structure",
+    "source": "source",
     "rows": "rows",
     "nnz_a": "non-zeros of A",
     "nnz_b": "non-zeros of B",
     "bound_nnz_c": "bound on the non-zeros of C",
     "flops": "multiply-adds per call",
+    "row_flops_max": "multiply-adds of the longest row",
+    "inner": "inner dimension",
+    "cols": "columns",
+    "density": "density",
+    "row_mean": "mean non-zeros per row",
+    "row_max": "most non-zeros in a row",
+    "row_cv": "variation of non-zeros per row",
+    "empty_rows": "empty rows",
+    "span_mean": "mean span of a row, in columns",
+    "pattern_symmetry": "symmetry of the pattern",
+    "seed": "seed",
 }
 MESSAGE_LINES, MESSAGE_CHARS = 24, 3000
 
@@ -185,9 +197,9 @@ def _fact(name: str, value: Any) -> str:
         return ", ".join(f"{key} {units.size(v) if name == 'caches' else v}" for key, v in value.items())
     if name == "memory" and isinstance(value, int | float):
         return units.size(value)
-    if name in CASE_FACTS and isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:,}" if name in CASE_FACTS and name != "seed" and isinstance(value, int) else str(value)
 
 
 def _share(share: float | None) -> str:

@@ -90,8 +90,8 @@ def speedup(ratio: tuple[float, float, float] | None) -> str:
 
 
 def bounded(ratio: tuple[float, float, float] | None) -> bool:
-    """Tell whether a ratio has an interval; an arm screened out as far slower has none."""
-    return ratio is not None and all(v is not None and math.isfinite(v) for v in ratio)
+    """Tell whether a ratio has an interval; an arm with a few samples only has none."""
+    return ratio is not None and all(v is not None and math.isfinite(v) and v > 0 for v in ratio)
 
 
 def percent(ratio: float) -> str:

@@ -28,7 +28,7 @@ def relation(row: Row, detail: int = 2) -> str:
         if detail == 0:
             return words
     elif result.relation == "undecided":
-        return undecided(result, detail)
+        return undecided(result, detail) if row.settled else "too few rounds"
     elif result.relation == "tie":
         return "tie with baseline"
     elif result.relation == "none":
@@ -79,6 +79,8 @@ def headline(race: Race) -> str:
         others = tuple(place(row) for row in best if not row.baseline)
         if not others:
             return f"Nothing is faster than {base}, the baseline."
+        if any(row.result.relation != "tie" for row in best if not row.baseline):
+            return f"Undecided: {listed(others)} could not be told from {base}, the baseline."
         verb = "ties" if len(others) == 1 else "tie"
         return f"{listed(others)} {verb} with {base}, the baseline; none is faster."
     names = listed(tuple(place(row) for row in best))

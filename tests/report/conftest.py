@@ -1,4 +1,4 @@
-"""Evidence as a real session leaves it: two SpGEMM cases raced against scipy on two cores."""
+"""Evidence as a real run leaves it: two SpGEMM cases raced against scipy on two cores."""
 
 import math
 

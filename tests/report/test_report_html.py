@@ -1,6 +1,7 @@
 """The page is one safe, self-contained file that says who wins, with what evidence, in which units."""
 
 import dataclasses
+import math
 import re
 from collections import Counter
 from html.parser import HTMLParser
@@ -9,9 +10,11 @@ import pytest
 
 from hpcbench.report import html, plots
 from hpcbench.report.axes import log_ticks
+from hpcbench.report.evidence import label
 from hpcbench.report.html import page
 from hpcbench.report.pairs import TWIN_NAME, strips
 from hpcbench.report.standing import races
+from hpcbench.spec import Ranking
 
 VOID = {"meta", "link", "br", "img"}
 
@@ -131,6 +134,21 @@ def test_the_baseline_as_winner_is_called_so(evidence):
     assert "Nothing is faster than scipy, the baseline." in page(only, "t")
 
 
+def test_arms_that_cannot_be_told_from_the_baseline_are_not_called_ties(evidence):
+    few = [
+        dataclasses.replace(
+            r, speedup=r.speedup and (r.speedup[0], 0.0, math.inf), relation="undecided", rounds=4
+        )
+        for r in evidence.results
+        if r.case == "blockdiag"
+    ]
+    together = Ranking("blockdiag", (tuple(label(r) for r in few),))
+    words = page(dataclasses.replace(evidence, results=tuple(few), rankings=(together,)), "t")
+    assert "could not be told from scipy, the baseline." in words
+    assert "too few rounds" in words
+    assert "inf" not in re.sub("infer|info", "", words[words.index("<main>") :])
+
+
 def test_a_page_without_samples_ranking_or_facts_still_stands(evidence):
     bare = dataclasses.replace(
         evidence, samples=(), rankings=(), cases={}, machine={}, candidates={}, skips=()
@@ -149,6 +167,9 @@ def test_a_page_that_would_be_too_large_drops_charts_and_says_so(evidence, monke
 
 
 def test_rounds_are_paired_with_the_anchor_of_the_same_round(evidence):
+    keys = {"scipy": "blockdiag|anchor", "hash_openmp": "blockdiag|hash_openmp 1r x 2t"}
+    results = [dataclasses.replace(r, samples=keys.get(r.variant, "")) for r in evidence.results]
+    evidence = dataclasses.replace(evidence, results=tuple(r for r in results if r.case == "blockdiag"))
     (race,) = races(evidence, "blockdiag")
     rows = [
         {
@@ -161,11 +182,11 @@ def test_rounds_are_paired_with_the_anchor_of_the_same_round(evidence):
             "cpu_s": 0,
         }
         for number, arm, batch, wall in (
-            (0, "scipy", 2, 4.0),
-            (0, "hash_openmp", 1, 1.0),
-            (0, "scipy/aa", 1, 2.0),
-            (1, "scipy", 2, 8.0),
-            (2, "hash_openmp", 1, 1.0),
+            (0, "anchor", 2, 4.0),
+            (0, "hash_openmp 1r x 2t", 1, 1.0),
+            (0, "twin", 1, 2.0),
+            (1, "anchor", 2, 8.0),
+            (2, "hash_openmp 1r x 2t", 1, 1.0),
         )
     ]
     drawn = strips(dataclasses.replace(evidence, samples=rows), race)

@@ -108,7 +108,7 @@ CASES: dict[str, Any] = {
 def make(case: str, contract: str, rng: np.random.Generator) -> Product:
     """The input of a named case, new values at every call."""
     a, b = CASES[case](rng)
-    return _product(a, b, contract, rng)
+    return product(a, b, contract, rng)
 
 
 def load(paths: Sequence[Path], contract: str, rng: np.random.Generator) -> Product:
@@ -129,10 +129,11 @@ def load(paths: Sequence[Path], contract: str, rng: np.random.Generator) -> Prod
             )
     else:
         b = a if a.shape[0] == a.shape[1] else csr_array(a.T.tocsr())
-    return _product(a, b, contract, rng)
+    return product(a, b, contract, rng)
 
 
-def _product(a: csr_array, b: csr_array, contract: str, rng: np.random.Generator) -> Product:
+def product(a: csr_array, b: csr_array, contract: str, rng: np.random.Generator) -> Product:
+    """The input A B with values re-drawn, and the bound of its output."""
     bound = int(np.minimum(row_flops(a, b), b.shape[1]).sum())
     return redraw(Product(a, b, sorted=contract == "sorted", bound=bound), rng)
 

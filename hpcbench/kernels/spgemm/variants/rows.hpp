@@ -15,7 +15,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#if defined(__AVX512VBMI2__) && defined(__AVX512BW__)
+#if defined(__AVX512VBMI2__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__BMI2__)
+#define ROWS_AVX512
 #include <immintrin.h>
 #endif
 
@@ -27,6 +28,10 @@
 #endif
 #ifndef SWEEP_MAX /* widest dense window, in columns per flop, that is swept without byte map */
 #define SWEEP_MAX 8
+#endif
+
+#ifndef REPLAY /* 1: rows whose pattern is the last one's shifted take its pattern over */
+#define REPLAY 1
 #endif
 
 namespace rows {
@@ -137,13 +142,26 @@ class Multiplier {
    * the first written. Returns the number of entries, -1 when out of memory. */
   int64_t multiply(const Csr &a, int64_t first, int64_t last, int64_t *indptr, int32_t *cols, double *vals,
                    int64_t capacity) {
-    int64_t nnz = 0;
+    int64_t sums[kRing]; /* flops of this call up to and with a non-zero of A, by its position mod kRing */
+    const int64_t end = a.indptr[last];
+    int64_t nnz = 0, ahead = a.indptr[first], total = 0, before = 0;
     for (int64_t i = first; i < last; ++i) {
-      const int64_t from = a.indptr[i], n = a.indptr[i + 1] - from;
-      if (n) {
-        const int64_t got = row(a.indices + from, a.data + from, n, cols + nnz, vals + nnz, capacity - nnz);
-        if (got < 0) return -1;
-        nnz += got;
+      const int64_t from = a.indptr[i], to = a.indptr[i + 1];
+      if (from < to) {
+        if (ahead < std::min(to + kRing / 4, end))
+          for (const int64_t stop = std::min(to + kRing - 1, end); ahead < stop; ++ahead) {
+            const int64_t at = b_.indptr[a.indices[ahead]];
+            total += b_.indptr[a.indices[ahead] + 1] - at;
+            sums[ahead % kRing] = total;
+            __builtin_prefetch(b_.indices + at), __builtin_prefetch(b_.data + at);
+          }
+        const int64_t flops = sums[(to - 1) % kRing] - before;
+        before += flops;
+        if (flops) {
+          const int64_t got = row({a.indices + from, a.data + from, to - from, flops}, cols + nnz, vals + nnz, capacity - nnz);
+          if (got < 0) return -1;
+          nnz += got;
+        }
       }
       indptr[i] = nnz;
     }
@@ -151,24 +169,26 @@ class Multiplier {
   }
 
  private:
-  /* One row of C; entries behind it may be overwritten, within `room`. */
-  int64_t row(const int32_t *ac, const double *av, int64_t an, int32_t *cols, double *vals, int64_t room) {
-    int64_t flops = 0;
-    for (int64_t k = 0; k < an; ++k) flops += b_.indptr[ac[k] + 1] - b_.indptr[ac[k]];
-    if (!flops) return 0;
-    const int64_t bound = std::min(flops, b_.ncols) + kPad;
-    if (room >= bound) return choose({ac, av, an, flops}, cols, vals);
-    if (!tail_cols_.reserve(bound) || !tail_vals_.reserve(bound)) return -1;
-    const int64_t n = choose({ac, av, an, flops}, tail_cols_.at, tail_vals_.at);
-    if (n > 0) memcpy(cols, tail_cols_.at, n * sizeof *cols), memcpy(vals, tail_vals_.at, n * sizeof *vals);
-    return n;
-  }
+  static constexpr int64_t kRing = 128;
 
   struct RowOfA {
     const int32_t *cols;
     const double *vals;
     int64_t nnz, flops;
   };
+
+  /* One row of C; entries behind it may be overwritten, within `room`. */
+  int64_t row(const RowOfA &a, int32_t *cols, double *vals, int64_t room) {
+    const int64_t bound = std::min(a.flops, b_.ncols) + kPad;
+    if (room >= bound) return choose(a, cols, vals);
+    if (!tail_cols_.reserve(bound) || !tail_vals_.reserve(bound)) return -1;
+    const int64_t n = choose(a, tail_cols_.at, tail_vals_.at);
+    if (n > 0) memcpy(cols, tail_cols_.at, n * sizeof *cols), memcpy(vals, tail_vals_.at, n * sizeof *vals);
+#ifdef ROWS_AVX512
+    last_.a.nnz = 0; /* the buffer may move */
+#endif
+    return n;
+  }
 
   int64_t choose(const RowOfA &a, int32_t *cols, double *vals) {
     if (kUse == use_hash) return hash(a, cols, vals);
@@ -178,12 +198,124 @@ class Multiplier {
       const int64_t n = copy(a, cols, vals);
       if (n) return n;
     }
+#ifdef ROWS_AVX512
+    if (REPLAY) {
+      int64_t n = 0;
+      if (a.nnz == last_.a.nnz && a.flops == last_.a.flops && last_.n <= kReplay && a.nnz <= kReplay)
+        n = replay(a, cols, vals);
+      if (!n) last_.known = false, n = accumulate(a, cols, vals);
+      last_.a = a, last_.cols = cols, last_.n = n;
+      return n;
+    }
+#endif
+    return accumulate(a, cols, vals);
+  }
+
+  int64_t accumulate(const RowOfA &a, int32_t *cols, double *vals) {
     if (a.flops <= 32) return merge(a, cols, vals);
     const Span s = span(a);
     if (a.flops <= MERGE_MAX && s.width > 16 * a.flops) return merge(a, cols, vals);
     if (s.width > kWidest) return hash(a, cols, vals);
     return dense(a, s, cols, vals);
   }
+
+#ifdef ROWS_AVX512
+  static constexpr int64_t kReplay = 64;
+
+  /* The row before this one. When `known`, bit p of mask[k] tells that the k-th row of B that it takes
+   * part of has an entry in the p-th column of the result, and shape[p] is that column less the first. */
+  struct Last {
+    RowOfA a = {nullptr, nullptr, 0, 0};
+    const int32_t *cols = nullptr;
+    int64_t n = 0;
+    bool known = false;
+    uint64_t mask[kReplay];
+    uint8_t place[kReplay][kReplay / 8][8]; /* which of the next entries of that row of B, by vector and lane */
+    alignas(64) int32_t shape[kReplay];
+  };
+  Last last_;
+
+  /* Stencils and blocks: when this row takes part of the same rows of B as the last one, all shifted alike, its
+   * pattern is the last one's shifted, and the values need neither search nor sort. 0 when that is not so. */
+  int64_t replay(const RowOfA &a, int32_t *cols, double *vals) {
+    const int64_t b_nnz = b_.indptr[b_.nrows];
+    const int32_t step = a.cols[0] - last_.a.cols[0];
+    int64_t from[kReplay];
+    uint32_t differ = 0;
+    for (int64_t k = 0; k < a.nnz; k += 16) {
+      const __mmask16 m = __mmask16(_bzhi_u32(0xffff, unsigned(a.nnz - k)));
+      const __m512i now = _mm512_maskz_loadu_epi32(m, a.cols + k), old = _mm512_maskz_loadu_epi32(m, last_.a.cols + k);
+      differ |= _mm512_mask_cmpneq_epi32_mask(m, _mm512_sub_epi32(now, _mm512_set1_epi32(step)), old);
+    }
+    if (differ) return 0;
+    int32_t shift = 0;
+    bool first = true;
+    for (int64_t k = 0; k < a.nnz; ++k) {
+      from[k] = b_.indptr[a.cols[k]];
+      if (b_.indptr[a.cols[k] + 1] + 8 > b_nnz) return 0; /* whole vectors are read behind the row */
+      if (!step) continue;
+      const int64_t len = b_.indptr[a.cols[k] + 1] - from[k], old = b_.indptr[last_.a.cols[k]];
+      if (len != b_.indptr[last_.a.cols[k] + 1] - old) return 0;
+      if (first && len) shift = b_.indices[from[k]] - b_.indices[old], first = false;
+      for (int64_t j = 0; j < len; j += 16) {
+        const __mmask16 m = __mmask16(_bzhi_u32(0xffff, unsigned(std::min(len - j, int64_t(16)))));
+        const __m512i now = _mm512_maskz_loadu_epi32(m, b_.indices + from[k] + j);
+        const __m512i was = _mm512_maskz_loadu_epi32(m, b_.indices + old + j);
+        differ |= _mm512_mask_cmpneq_epi32_mask(m, _mm512_sub_epi32(now, _mm512_set1_epi32(shift)), was);
+      }
+    }
+    if (differ || !(last_.known || learn())) return 0;
+    const int32_t base = last_.cols[0] + shift;
+    for (int64_t p = 0; p < last_.n; p += 16)
+      _mm512_storeu_si512(cols + p, _mm512_add_epi32(_mm512_set1_epi32(base), _mm512_load_si512(last_.shape + p)));
+    switch ((last_.n + 7) / 8) {
+      case 1: replay_values<1>(a, from, vals); break;
+      case 2: replay_values<2>(a, from, vals); break;
+      case 3: replay_values<3>(a, from, vals); break;
+      case 4: replay_values<4>(a, from, vals); break;
+      case 5: replay_values<5>(a, from, vals); break;
+      case 6: replay_values<6>(a, from, vals); break;
+      case 7: replay_values<7>(a, from, vals); break;
+      default: replay_values<8>(a, from, vals);
+    }
+    return last_.n;
+  }
+
+  template <int NV> void replay_values(const RowOfA &a, const int64_t *from, double *vals) const {
+    __m512d sum[NV];
+    for (int i = 0; i < NV; ++i) sum[i] = _mm512_setzero_pd();
+    for (int64_t k = 0; k < a.nnz; ++k) {
+      const __m512d x = _mm512_set1_pd(a.vals[k]);
+      const double *bv = b_.data + from[k];
+      for (int i = 0; i < NV; ++i) {
+        const unsigned m = (last_.mask[k] >> (8 * i)) & 255;
+        const __m512i place = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(last_.place[k][i])));
+        const __m512d y = _mm512_permutexvar_pd(place, _mm512_loadu_pd(bv));
+        sum[i] = _mm512_mask3_fmadd_pd(x, y, sum[i], __mmask8(m));
+        bv += __builtin_popcount(m);
+      }
+    }
+    for (int i = 0; i < NV; ++i) _mm512_storeu_pd(vals + 8 * i, sum[i]);
+  }
+
+  /* Fills mask and shape from the last row; false when a row of B does not ascend or a sum was left out. */
+  bool learn() {
+    for (int64_t k = 0; k < last_.a.nnz; ++k) {
+      uint64_t mask = 0;
+      int64_t p = 0;
+      memset(last_.place[k], 0, sizeof last_.place[k]);
+      for (int64_t j = b_.indptr[last_.a.cols[k]]; j < b_.indptr[last_.a.cols[k] + 1]; ++j, ++p) {
+        while (p < last_.n && last_.cols[p] != b_.indices[j]) ++p;
+        if (p >= last_.n) return false;
+        last_.place[k][p / 8][p % 8] = uint8_t(__builtin_popcountll(mask >> (p & ~7)));
+        mask |= uint64_t(1) << p;
+      }
+      last_.mask[k] = mask;
+    }
+    for (int64_t p = 0; p < last_.n; ++p) last_.shape[p] = last_.cols[p] - last_.cols[0];
+    return last_.known = true;
+  }
+#endif
 
   /* 0 when the row of B does not ascend but should. */
   int64_t copy(const RowOfA &a, int32_t *cols, double *vals) const {
@@ -226,12 +358,21 @@ class Multiplier {
   /* ---- merge ---- */
 
   int64_t merge(const RowOfA &a, int32_t *cols, double *vals) {
-    return b_.ncols <= (1 << 24) ? merge_keys<uint32_t>(a, cols, vals) : merge_keys<uint64_t>(a, cols, vals);
+    return b_.ncols < (1 << 24) ? merge_keys<uint32_t>(a, cols, vals) : merge_keys<uint64_t>(a, cols, vals);
   }
 
   template <class Key> int64_t merge_keys(const RowOfA &a, int32_t *cols, double *vals) {
-    alignas(64) Key keys[kRun];
-    alignas(64) double products[kRun];
+    alignas(64) Key keys[kRun + 16];
+    alignas(64) double products[kRun + 8];
+#ifdef ROWS_AVX512
+    if (sizeof(Key) == 4 && a.flops <= 64) {
+      if (a.flops <= 16) return sort_regs<1>(a, cols, vals);
+      if (a.flops <= 32) return sort_regs<2>(a, cols, vals);
+      expand(a, reinterpret_cast<uint32_t *>(keys), products);
+      const auto *k = reinterpret_cast<const uint32_t *>(keys);
+      return sort_small<4>(k, products, a.flops, cols, vals);
+    }
+#endif
     if (a.flops <= kRun) {
       Key n = 0;
       for (int64_t k = 0; k < a.nnz; ++k) {
@@ -275,6 +416,107 @@ class Multiplier {
     return filled;
   }
 
+#ifdef ROWS_AVX512
+  void expand(const RowOfA &a, uint32_t *keys, double *products) const {
+    const __m256i iota = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    int64_t n = 0;
+    for (int64_t k = 0; k < a.nnz; ++k) {
+      const int64_t from = b_.indptr[a.cols[k]], len = b_.indptr[a.cols[k] + 1] - from;
+      const __m512d x = _mm512_set1_pd(a.vals[k]);
+      for (int64_t j = 0; j < len; j += 8) {
+        const __mmask8 m = __mmask8(_bzhi_u32(255, unsigned(len - j)));
+        const __m256i c = _mm256_maskz_loadu_epi32(m, b_.indices + from + j);
+        const __m256i key = _mm256_or_si256(_mm256_slli_epi32(c, 8), _mm256_add_epi32(iota, _mm256_set1_epi32(int(n + j))));
+        _mm256_storeu_si256(reinterpret_cast<__m256i *>(keys + n + j), key);
+        _mm512_storeu_pd(products + n + j, _mm512_mul_pd(x, _mm512_maskz_loadu_pd(m, b_.data + from + j)));
+      }
+      n += len;
+    }
+  }
+
+  template <int NV> int64_t sort_regs(const RowOfA &a, int32_t *cols, double *vals) const {
+    const __m512i iota = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    __m512i v[NV];
+    __m512d p[2 * NV];
+    for (int i = 0; i < NV; ++i) v[i] = _mm512_set1_epi32(-1);
+    for (int i = 0; i < 2 * NV; ++i) p[i] = _mm512_setzero_pd();
+    int64_t n = 0;
+    for (int64_t k = 0; k < a.nnz; ++k) {
+      const int64_t from = b_.indptr[a.cols[k]], len = b_.indptr[a.cols[k] + 1] - from;
+      const uint64_t m = ((uint64_t(1) << len) - 1) << n;
+      const __m512d x = _mm512_set1_pd(a.vals[k]);
+      for (int i = 0; i < NV; ++i)
+        v[i] = _mm512_mask_loadu_epi32(v[i], __mmask16(m >> (16 * i)), b_.indices + from - n + 16 * i);
+      for (int i = 0; i < 2 * NV; ++i) {
+        const __mmask8 mi = __mmask8(m >> (8 * i));
+        p[i] = _mm512_mask_mul_pd(p[i], mi, x, _mm512_maskz_loadu_pd(mi, b_.data + from - n + 8 * i));
+      }
+      n += len;
+    }
+    for (int i = 0; i < NV; ++i)
+      v[i] = _mm512_or_si512(_mm512_slli_epi32(v[i], 8), _mm512_add_epi32(iota, _mm512_set1_epi32(16 * i)));
+    return sort_emit<NV>(v, p, n, cols, vals);
+  }
+
+  /* Sorts n <= 16 NV keys in registers and adds up equal columns by a segmented scan. */
+  template <int NV> static __attribute__((always_inline)) int64_t
+  sort_small(const uint32_t *keys, const double *products, int64_t n, int32_t *cols, double *vals) {
+    Lanes<uint32_t>::V v[NV];
+    const __m512i iota = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    for (int i = 0; i < NV; ++i) {
+      const __mmask16 pad = _mm512_cmpge_epi32_mask(iota, _mm512_set1_epi32(int(n) - 16 * i));
+      v[i] = (Lanes<uint32_t>::V)_mm512_mask_set1_epi32(_mm512_load_si512(keys + 16 * i), pad, -1);
+    }
+    __m512d p[2 * NV];
+    for (int i = 0; i < 2 * NV; ++i) p[i] = _mm512_load_pd(products + 8 * i);
+    return sort_emit<NV>((__m512i *)v, p, n, cols, vals);
+  }
+  template <int NV> static __attribute__((always_inline)) int64_t
+  sort_emit(__m512i *vv, const __m512d *p, int64_t n, int32_t *cols, double *vals) {
+    Lanes<uint32_t>::V v[NV];
+    for (int i = 0; i < NV; ++i) v[i] = (Lanes<uint32_t>::V)vv[i];
+    sort_vectors<uint32_t>(v, NV);
+    __m512i col[NV];
+    uint64_t same = 0; /* bit k: product k has the column of product k - 1 */
+    for (int i = 0; i < NV; ++i) {
+      col[i] = _mm512_srli_epi32((__m512i)v[i], 8);
+      const __m512i before = _mm512_alignr_epi32(col[i], i ? col[i - 1] : _mm512_set1_epi32(-1), 15);
+      same |= uint64_t(_mm512_cmpeq_epi32_mask(col[i], before)) << (16 * i);
+    }
+    const uint64_t valid = n == 64 ? ~uint64_t(0) : (uint64_t(1) << n) - 1;
+    same &= valid;
+    const uint64_t last = ~(same >> 1) & valid; /* bit k: product k ends its column */
+    const uint64_t s1 = same & ~0x0101010101010101u, s2 = s1 & (s1 << 1), s4 = s2 & (s2 << 2);
+    const __m512d zero = _mm512_setzero_pd();
+    __m512d carry = zero;
+    int64_t at = 0;
+    for (int i = 0; i < 2 * NV; ++i) {
+      const __m256i half = i & 1 ? _mm512_extracti64x4_epi64((__m512i)v[i / 2], 1) : _mm512_castsi512_si256((__m512i)v[i / 2]);
+      const __m256i hcol = i & 1 ? _mm512_extracti64x4_epi64(col[i / 2], 1) : _mm512_castsi512_si256(col[i / 2]);
+      const __m512i idx = _mm512_cvtepu32_epi64(half);
+      __m512d x = _mm512_permutex2var_pd(p[0], idx, p[1]);
+      for (int q = 1; q < NV; ++q) {
+        const __mmask8 here = NV == 2 ? _mm512_test_epi64_mask(idx, _mm512_set1_epi64(16))
+                                      : _mm512_cmpeq_epi64_mask(_mm512_and_si512(idx, _mm512_set1_epi64(48)), _mm512_set1_epi64(16 * q));
+        x = _mm512_mask_blend_pd(here, x, _mm512_permutex2var_pd(p[2 * q], idx, p[2 * q + 1]));
+      }
+      if (same) {
+        x = _mm512_mask_add_pd(x, __mmask8(s1 >> (8 * i)), x, (__m512d)_mm512_alignr_epi64((__m512i)x, (__m512i)zero, 7));
+        x = _mm512_mask_add_pd(x, __mmask8(s2 >> (8 * i)), x, (__m512d)_mm512_alignr_epi64((__m512i)x, (__m512i)zero, 6));
+        x = _mm512_mask_add_pd(x, __mmask8(s4 >> (8 * i)), x, (__m512d)_mm512_alignr_epi64((__m512i)x, (__m512i)zero, 4));
+        const unsigned here = (same >> (8 * i)) & 255, run = (~here & (here + 1)) - 1;
+        x = _mm512_mask_add_pd(x, __mmask8(run), x, carry);
+        carry = _mm512_permutexvar_pd(_mm512_set1_epi64(7), x);
+      }
+      const unsigned end = (last >> (8 * i)) & 255;
+      _mm512_storeu_pd(vals + at, _mm512_maskz_compress_pd(__mmask8(end), x));
+      _mm256_storeu_si256(reinterpret_cast<__m256i *>(cols + at), _mm256_maskz_compress_epi32(__mmask8(end), hcol));
+      at += __builtin_popcount(end);
+    }
+    return at;
+  }
+#endif
+
   template <class Key> static int64_t sort_run(Key *keys, const double *products, int64_t n, int32_t *cols, double *vals) {
     constexpr int lanes = Lanes<Key>::n;
     auto *v = reinterpret_cast<typename Lanes<Key>::V *>(keys);
@@ -289,7 +531,10 @@ class Multiplier {
     for (int64_t k = 0; k < n; ++k) {
       const Key c = keys[k] >> 8;
       const double x = products[keys[k] & 255];
-      sum = (c == last ? sum : 0.0) + x;
+      const uint64_t keep = -uint64_t(c == last); /* no branch: it could not be predicted */
+      uint64_t bits;
+      memcpy(&bits, &sum, 8), bits &= keep, memcpy(&sum, &bits, 8);
+      sum += x;
       at += c != last;
       cols[at] = int32_t(c), vals[at] = sum, last = c;
     }
@@ -364,7 +609,7 @@ class Multiplier {
   int64_t sweep_sums(Span s, int32_t *cols, double *vals) {
     double *sums = sums_.at;
     int64_t n = 0;
-#if defined(__AVX512VBMI2__) && defined(__AVX512BW__)
+#ifdef ROWS_AVX512
     const __m512d zero = _mm512_setzero_pd();
     __m256i c = _mm256_add_epi32(_mm256_set1_epi32(int(s.first)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
     for (int64_t j = 0; j < s.width; j += 8) {
@@ -388,7 +633,7 @@ class Multiplier {
   /* Clears the marks of `count` blocks of 64 and writes first + position of each that was set. */
   static int64_t sweep_marks(uint8_t *marks, int64_t block, int64_t count, int64_t first, int32_t *out) {
     int64_t n = 0;
-#if defined(__AVX512VBMI2__) && defined(__AVX512BW__)
+#ifdef ROWS_AVX512
     alignas(64) uint8_t byte[64];
     for (int i = 0; i < 64; ++i) byte[i] = uint8_t(i);
     const __m512i iota = _mm512_load_si512(byte);

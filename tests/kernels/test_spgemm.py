@@ -1,0 +1,123 @@
+"""Every variant of spgemm is right on every odd shape, under each contract, thread and rank count."""
+
+import numpy as np
+import pytest
+from conftest import small
+from scipy.sparse import csr_array
+
+from hpcbench import registry
+from hpcbench.contender import Entry, unavailable
+from hpcbench.inputs import generate
+from hpcbench.kernels.spgemm import kernel as spgemm
+from hpcbench.spec import Setting
+
+KERNEL = registry.kernel("spgemm")
+SETTINGS = {"serial": [(1, 1)], "openmp": [(1, 1), (1, 2), (1, 3)], "mpi": [(r, 1) for r in (1, 2, 3, 4, 7)]}
+ARMS = [(v, Setting(r, t)) for v in KERNEL.variants() for r, t in SETTINGS[v.model]]
+
+
+def _dense_row() -> csr_array:
+    m = small(200, 400).tolil()
+    m[7, :] = 1.0
+    return csr_array(m.tocsr())
+
+
+SHAPES = {
+    "random": (small(120, 900), None),
+    "one by one": (csr_array(np.ones((1, 1))), None),
+    "no entries": (csr_array((50, 50)), None),
+    "empty rows": (small(5, 4), None),
+    "five rows": (small(5, 12), None),
+    "prime": (small(101, 1009), None),
+    "dense row": (_dense_row(), None),
+    "dense": (csr_array(np.random.default_rng(1).uniform(0.5, 1, (70, 70))), None),
+    "wide times tall": (small(3, 300, 4000), small(4000, 5000, 2)),
+    "tall times wide": (small(4000, 5000, 2), small(2, 300, 4000)),
+    "power law": (generate.rmat(8, 8, np.random.default_rng(2)), None),
+    "far columns": (small(64, 200, 64), small(64, 400, 1_000_000)),
+}
+
+
+@pytest.mark.parametrize("contract", KERNEL.contracts)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_variant_is_right_on_every_shape(race, shape, contract):
+    entries = [Entry(v.candidate(), s, f"{v.name} {s.label}") for v, s in ARMS if not unavailable(v)]
+    a, b = SHAPES[shape]
+    outcome = race(entries, matrix=a, second=b, contract=contract, upto="verify")
+    assert not outcome.skips, outcome.skips
+    wrong = {n: r.stages[-1].message for n, r in outcome.results.items() if r.verdict != "correct"}
+    assert not wrong
+    assert len(outcome.results) == len(entries)
+
+
+@pytest.mark.parametrize("shape", ["dense row", "power law", "far columns", "empty rows"])
+def test_every_accumulator_works_for_every_row(race, shape):
+    settings = {"gustavson": Setting(), "gustavson_omp": Setting(threads=2), "gustavson_mpi": Setting(ranks=2)}
+    entries = [
+        Entry(KERNEL.variant(name).candidate({"ACCUMULATOR": way}), setting, f"{name} {way}")
+        for name, setting in settings.items() for way in ("dense", "hash", "merge")
+    ]  # fmt: skip
+    a, b = SHAPES[shape]
+    outcome = race(entries, matrix=a, second=b, upto="verify")
+    assert {n: r.stages[-1].message for n, r in outcome.results.items() if r.verdict != "correct"} == {}
+    assert len(outcome.results) == 9
+
+
+def _product(a, b=None, contract="sorted"):
+    return spgemm.product(a, a if b is None else b, contract, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_oracle_agrees_with_dense_arithmetic(shape):
+    a, b = SHAPES[shape]
+    if shape == "far columns":
+        b = b[:, :5000]
+    p = _product(a, b)
+    expected = spgemm.oracle(p)
+    c = csr_array((expected.data.astype(float), expected.indices, expected.indptr), shape=(a.shape[0], p.b.shape[1]))
+    np.testing.assert_allclose(c.toarray(), p.a.toarray() @ p.b.toarray(), rtol=1e-13)
+    assert len(expected.indices) <= p.bound
+
+
+def test_the_oracle_in_chunks_equals_the_oracle_at_once(monkeypatch):
+    p = _product(SHAPES["power law"][0])
+    whole = spgemm.oracle(p)
+    monkeypatch.setattr(spgemm, "CHUNK", 500)
+    parts = spgemm.oracle(p)
+    assert np.array_equal(whole.data, parts.data)
+    assert np.array_equal(whole.indptr, parts.indptr)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4, 7, 300])
+def test_blocks_of_all_ranks_make_up_the_whole(ranks):
+    p = _product(small(120, 900))
+    parts = spgemm.partition(p, ranks)
+    assert sum(q.a.shape[0] for q in parts) == p.a.shape[0]
+    assert sum(q.b.shape[0] for q in parts) == p.b.shape[0]
+    assert [q.row0 for q in parts] == [sum(q.a.shape[0] for q in parts[:r]) for r in range(ranks)]
+    assert sum(q.bound for q in parts) == p.bound
+
+
+def test_a_cancelled_entry_may_be_left_out_or_stand():
+    a = csr_array(np.array([[1.0, 1.0], [0.0, 1.0]]))
+    b = csr_array(np.array([[1.0, 2.0], [-1.0, 3.0]]))
+    p = spgemm.Product(a, b, bound=4)
+    expected = spgemm.oracle(p)
+    kept = {"indptr": np.array([0, 2, 4]), "indices": np.array([0, 1, 0, 1]), "data": np.array([0.0, 5, -1, 3])}
+    left = {"indptr": np.array([0, 1, 3]), "indices": np.array([1, 0, 1]), "data": np.array([5.0, -1, 3])}
+    assert spgemm.check(p, expected, kept) == ""
+    assert spgemm.check(p, expected, left) == ""
+    left["data"] = np.array([5.0, -1, np.nan])
+    assert "entries are off" in spgemm.check(p, expected, left)
+
+
+def test_columns_in_any_order_are_right_only_under_the_unsorted_contract():
+    output = {"indptr": np.array([0, 2, 3]), "indices": np.array([1, 0, 1]), "data": np.array([2.0, 1.0, 1.0])}
+    a, eye = csr_array(np.array([[1.0, 2.0], [0.0, 1.0]])), csr_array(np.eye(2))
+    for in_order, said in ((True, "do not ascend"), (False, "")):
+        p = spgemm.Product(a, eye, sorted=in_order, bound=4)
+        found = spgemm.check(p, spgemm.oracle(p), output)
+        assert said in found if said else found == ""
+    twice = {"indptr": np.array([0, 3, 4]), "indices": np.array([1, 0, 0, 1]), "data": np.array([2.0, 0.5, 0.5, 1.0])}
+    p = spgemm.Product(a, eye, sorted=False, bound=4)
+    assert "holds a column twice" in spgemm.check(p, spgemm.oracle(p), twice)

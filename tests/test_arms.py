@@ -1,0 +1,137 @@
+"""Arms park for free, ranks are timed together, and the world's size is checked."""
+
+import os
+import random
+import stat
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import candidate, small
+
+from hpcbench import build, launch, measure, registry
+from hpcbench.case import Case, Prepared
+from hpcbench.contender import Entry
+from hpcbench.measure import Program, WorkerArm
+from hpcbench.spec import Setting
+
+SETTINGS = {
+    "serial": ("gustavson", Setting()),
+    "threads": ("gustavson_omp", Setting(threads=2)),
+    "ranks": ("gustavson_mpi", Setting(ranks=2)),
+    "python": ("scipy_csr", Setting()),
+}
+
+
+@pytest.fixture
+def arm(tmp_path, request):
+    name, setting = SETTINGS[request.param]
+    kernel = registry.kernel("spgemm")
+    one = kernel.variant(name).candidate()
+    a = small(200, 2000)
+    ready = Prepared(
+        Case("small", kernel, "sorted", lambda rng: kernel.module().product(a, a, "sorted", rng)),
+        np.random.default_rng(1),
+    )
+    under_mpi = "mpi" in one.model
+    if one.language == "python":
+        path = tmp_path / "v.py"
+        path.write_bytes(one.source)
+    else:
+        path = build.build(one, mpi=launch.mpi().cxx if under_mpi else None).path
+    program = Program("spgemm", one.language, path, (), one.params, under_mpi)
+    made = WorkerArm("a", program, ready.memory(setting), setting, sorted(os.sched_getaffinity(0)),
+                     tmp_path / "x", random.Random(1), 0, 2**30)  # fmt: skip
+    made.connect()
+    yield made
+    made.close()
+    ready.close()
+
+
+@pytest.mark.parametrize("arm", SETTINGS, indirect=True)
+def test_a_parked_arm_uses_under_one_percent_of_a_core(arm):
+    arm.sample(0, 20)
+    time.sleep(0.1)
+    before = [time.clock_gettime(clock) for clock in arm._clocks]
+    time.sleep(1.0)
+    spent = sum(time.clock_gettime(c) - b for c, b in zip(arm._clocks, before, strict=True))
+    assert spent < 0.01
+
+
+@pytest.mark.parametrize("arm", ["serial", "ranks"], indirect=True)
+def test_a_sample_is_timed_by_the_last_rank(arm):
+    sample = arm.sample(0, 50)
+    assert len(sample.rank_s) == arm.setting.ranks
+    assert sample.wall_s == pytest.approx(max(sample.rank_s))
+    assert 0 < sample.cpu_s < 2 * arm.setting.ranks * sample.wall_s + 0.01
+
+
+@pytest.mark.parametrize("arm", ["ranks"], indirect=True)
+def test_closing_leaves_neither_processes_nor_shared_memory(arm):
+    pids = [pid for _, pid in arm.ranks]
+    segments = set(arm._segments)
+    assert segments
+    arm.close()
+    deadline = time.monotonic() + 5
+    while any(os.path.exists(f"/proc/{p}") for p in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not [p for p in pids if os.path.exists(f"/proc/{p}")]
+    assert not [s for s in segments if os.path.exists(s)]
+
+
+def test_a_worker_ends_with_its_parent(tmp_path):
+    code = (
+        "import sys, os, subprocess, socket\n"
+        "s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()\n"
+        "p = subprocess.Popen([sys.executable, '-P', '-m', 'hpcbench.worker', sys.argv[1], str(os.getpid())])\n"
+        "s.accept(); print(p.pid, flush=True); os.kill(os.getpid(), 9)\n"
+    )
+    import subprocess
+
+    done = subprocess.run([sys.executable, "-P", "-c", code, str(tmp_path / "s")], capture_output=True, text=True)
+    pid = int(done.stdout)
+    deadline = time.monotonic() + 5
+    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not os.path.exists(f"/proc/{pid}")
+
+
+def fake_mpirun(folder, monkeypatch) -> None:
+    """A launcher that starts as many processes as asked, none of which knows of the others."""
+    real = launch.mpi()
+    script = folder / "mpirun"
+    script.write_text(
+        '#!/bin/sh\nif [ "$1" = --version ]; then echo "Version: 0"; exit; fi\nshift 2; n=$2; shift 2\n'
+        'while [ "$n" -gt 0 ]; do "$@" & n=$((n - 1)); done; wait\n'
+    )
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    for name, path in (("mpicc", real.cc), ("mpicxx", real.cxx)):
+        (folder / name).write_text(f'#!/bin/sh\nexec {path} "$@"\n')
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("HPCBENCH_MPIRUN", str(script))
+    launch.mpi.cache_clear()
+
+
+def test_a_launcher_with_the_wrong_world_size_skips_the_arm_and_says_why(race, tmp_path, monkeypatch):
+    one = registry.kernel("spgemm").variant("gustavson_mpi").candidate()
+    fake_mpirun(tmp_path, monkeypatch)
+    try:
+        found = race([Entry(one, Setting(ranks=2), "mpi"), Entry(candidate("return honest(in, out);"), Setting(), "ok")])
+    finally:
+        monkeypatch.delenv("HPCBENCH_MPIRUN")
+        launch.mpi.cache_clear()
+    assert "mpi" not in found.results
+    assert "each see a world of 1" in found.skips[0].reason
+    assert found.results["ok"].verdict == "correct"
+
+
+def test_a_launcher_that_is_not_there_says_what_would_help(monkeypatch):
+    monkeypatch.setenv("HPCBENCH_MPIRUN", "/nowhere/mpirun")
+    launch.mpi.cache_clear()
+    try:
+        with pytest.raises(launch.NoMpi, match="HPCBENCH_MPIRUN=/nowhere/mpirun"):
+            launch.mpi()
+    finally:
+        monkeypatch.undo()
+        launch.mpi.cache_clear()

@@ -1,0 +1,67 @@
+"""Headers are read as data, and what is wrong with one is said with its file."""
+
+import pytest
+
+from hpcbench import registry
+from hpcbench.spec import Candidate
+
+EVERY = [v for k in registry.kernels().values() for v in k.variants()]
+
+
+@pytest.mark.parametrize("variant", EVERY, ids=lambda v: f"{v.kernel}/{v.name}")
+def test_every_variant_is_whole(variant):
+    assert variant.summary
+    assert variant.source
+    one = variant.candidate()
+    assert isinstance(one, Candidate)
+    assert b'#include "rows.hpp"' not in one.source
+    assert one.origin == variant.name
+
+
+@pytest.mark.parametrize("kernel", registry.kernels().values(), ids=lambda k: k.name)
+def test_every_kernel_has_its_baseline_cases_of_each_size_and_an_abi(kernel):
+    assert kernel.variant(kernel.module().BASELINE)
+    assert {"small", "large"} <= {c["size"] for c in kernel.cases.values()}
+    assert (kernel.folder / "abi.h").is_file()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("int x;", "no header"),
+        ('// /// hpcbench\n// model = "serial\n// ///\n', "not TOML"),
+        ('// /// hpcbench\n// model = "gpu"\n// summary = "s"\n// ///\n', "one of serial, openmp"),
+        ('// /// hpcbench\n// model = "serial"\n// ///\n', "needs a summary"),
+        ('// /// hpcbench\n// model = "serial"\n// summary = "s"\n// colour = 1\n// ///\n', "'colour'"),
+    ],
+)
+def test_a_wrong_header_is_refused_with_its_file(tmp_path, text, said):
+    (tmp_path / "bad.cpp").write_text(text)
+    with pytest.raises(registry.RegistryError, match=said) as caught:
+        registry.read_variant("spgemm", tmp_path / "bad.cpp")
+    assert "bad.cpp" in str(caught.value)
+
+
+def test_reading_a_python_variant_does_not_run_it(tmp_path):
+    mark = tmp_path / "ran"
+    (tmp_path / "v.py").write_text(
+        f'# /// hpcbench\n# model = "serial"\n# summary = "s"\n# ///\nopen({str(mark)!r}, "w")\n'
+    )
+    assert registry.read_variant("spgemm", tmp_path / "v.py").summary == "s"
+    assert not mark.exists()
+
+
+def test_a_parameter_out_of_its_list_is_refused():
+    variant = registry.kernel("spgemm").variant("gustavson")
+    assert variant.candidate({"ACCUMULATOR": "hash"}).params["ACCUMULATOR"] == "hash"
+    with pytest.raises(registry.RegistryError, match="one of auto, dense, hash, merge"):
+        variant.candidate({"ACCUMULATOR": "magic"})
+    with pytest.raises(registry.RegistryError, match="variant gustavson has"):
+        variant.candidate({"TILE": 3})
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(registry.RegistryError, match="known kernels are spgemm"):
+        registry.kernel("nope")
+    with pytest.raises(registry.RegistryError, match="scipy_csr"):
+        registry.kernel("spgemm").variant("nope")

@@ -1,0 +1,84 @@
+"""Whatever a candidate does becomes a verdict of its own, and the race goes on around it."""
+
+import time
+
+import pytest
+from conftest import candidate
+
+from hpcbench import evaluate, measure
+from hpcbench.contender import Entry
+from hpcbench.spec import Setting
+
+HONEST = "return honest(in, out);"
+
+BAD = {
+    "crash": ("*(volatile int *)8 = 1; return 0;", "runtime", "SIGSEGV"),
+    "abort": ("abort();", "runtime", "SIGABRT"),
+    "exits as if all were well": ('printf("PASS\\n"); fflush(stdout); _exit(0);', "runtime", "exit status 0"),
+    "does nothing": ("return 0;", "correctness", "row pointers"),
+    "wrong value": ("honest(in, out); out->data[out->indptr[in->a_nrows] / 2] *= 1.0000001; return 0;",
+                    "correctness", "entries are off"),
+    "not a number": ("honest(in, out); out->data[0] = 0.0 / 0.0; return 0;", "correctness", "nan"),
+    "drops an entry": ("honest(in, out); out->data[0] = 0; return 0;", "correctness", "entries are off"),
+    "column out of range": ("honest(in, out); out->indices[0] = in->b_ncols; return 0;", "correctness", "outside"),
+    "rows out of order": ("honest(in, out); for (int64_t i = 0; i < in->a_nrows; i++) if (out->indptr[i+1] > "
+                          "out->indptr[i] + 1) { int64_t p = out->indptr[i]; std::swap(out->indices[p], "
+                          "out->indices[p+1]); std::swap(out->data[p], out->data[p+1]); break; } return 0;",
+                          "correctness", "do not ascend"),
+    "more than the capacity": ("honest(in, out); out->indptr[in->a_nrows] = out->capacity + 1; return 0;",
+                               "correctness", "capacity"),
+    "writes past its output": ("honest(in, out); for (int64_t i = 0; i < 4096; i++) out->data[out->capacity + i] "
+                               "= 1; return 0;", "runtime", "SIGSEGV"),
+    "changes its input": ("const_cast<double *>(in->a_data)[0] = 0; return honest(in, out);", "runtime", "SIGSEGV"),
+    "returns an error": ("return 7;", "runtime", "status 7"),
+    "memory without end": ("std::vector<char *> v; for (;;) { char *p = (char *)malloc(1 << 28); if (!p) return 1; "
+                           "for (int i = 0; i < 1 << 28; i += 4096) p[i] = 1; v.push_back(p); }",
+                           "runtime", "memory ran out"),
+    "right at first, wrong when timed": ("honest(in, out); if (calls > 40) out->data[0] += 1; return 0;",
+                                         "correctness", "entries are off"),
+    "float accumulation": ("honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i++) out->data[i] "
+                           "= (float)out->data[i]; return 0;", "correctness", "entries are off"),
+    "crash when timed": ("if (calls > 40) abort(); return honest(in, out);", "runtime", "SIGABRT"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_candidate_gets_its_verdict_and_the_good_one_its_figure(race, name, monkeypatch):
+    body, verdict, message = BAD[name]
+    monkeypatch.setattr(evaluate.machine, "memory_available", lambda: 2**30)
+    found = race(
+        [Entry(candidate(body, "bad"), Setting(), "bad"), Entry(candidate(HONEST, "good"), Setting(), "good")]
+    ).results
+    assert found["bad"].verdict == verdict
+    assert message in found["bad"].stages[-1].message
+    assert found["bad"].speedup is None
+    assert found["good"].verdict == "correct"
+    assert found["good"].speedup is not None
+
+
+def test_a_hang_is_a_timeout_and_leaves_no_process(race, monkeypatch):
+    monkeypatch.setattr(measure, "START_LIMIT_S", 3.0)
+    start = time.monotonic()
+    found = race([Entry(candidate("for (;;) usleep(1000);", "bad"), Setting(), "bad")]).results
+    assert found["bad"].verdict == "timeout"
+    assert "within 3 s" in found["bad"].stages[-1].message
+    assert time.monotonic() - start < 20
+
+
+def test_a_compile_error_is_a_verdict(race):
+    found = race([Entry(candidate("return undeclared;", "bad"), Setting(), "bad")]).results
+    assert found["bad"].verdict == "compile"
+    assert "undeclared" in found["bad"].stages[-1].message
+
+
+def test_a_missing_symbol_is_a_verdict(race):
+    one = candidate(HONEST, "bad")
+    lost = type(one)("spgemm", "cpp", "serial", one.source.replace(b"spgemm_run", b"spgemm_ran"), origin="bad")
+    assert race([Entry(lost, Setting(), "bad")]).results["bad"].verdict == "runtime"
+
+
+def test_a_baseline_that_cannot_run_ends_the_race_with_its_name(race, monkeypatch):
+    monkeypatch.setattr(measure, "START_LIMIT_S", 30.0)
+    monkeypatch.setattr(evaluate.Prepared, "wrong", lambda *_: "off by one")
+    with pytest.raises(evaluate.HpcbenchError, match="the baseline scipy_csr failed: off by one"):
+        race([Entry(candidate(HONEST), Setting(), "good")])
