@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import textwrap
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -45,7 +46,8 @@ def parser(wanted: str | None) -> argparse.ArgumentParser:
     subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in [wanted] if wanted in known else sorted(known):
         module = importlib.import_module(known[name])
-        text = (module.__doc__ or "").strip()
+        paragraphs = (module.__doc__ or "").strip().split("\n\n")
+        text = "\n\n".join(textwrap.fill(" ".join(p.split()), 79) for p in paragraphs)
         sub = subparsers.add_parser(
             name, help=_describe(module), description=text, epilog=f"Example: {module.EXAMPLE}",
             formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -70,7 +70,7 @@ class SealedInputs:
 
 
 def _write(fd: int, values: np.ndarray, offset: int) -> None:
-    view = memoryview(values).cast("B") if values.nbytes else memoryview(b"")
+    view = memoryview(values.view(np.uint8).data)
     done = 0
     while done < len(view):
         done += os.pwrite(fd, view[done : done + 2**30], offset + done)

@@ -22,7 +22,9 @@ from hpcbench.machine import first_line
 from hpcbench.registry import kernel
 from hpcbench.spec import Candidate, HpcbenchError, digest
 
-ALLOWED_FLAGS = re.compile(r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-fno-[a-z-]+|-std=[a-z0-9+]+|-g")
+ALLOWED_FLAGS = re.compile(
+    r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-fno-[a-z-]+|-std=[a-z0-9+]+|-g"
+)
 TIME_LIMIT_S = 120
 
 
@@ -62,7 +64,9 @@ def compiler(language: str) -> str:
     NoCompiler
         With the names that were tried.
     """
-    variable, names = ("CC", ("gcc", "clang", "cc")) if language == "c" else ("CXX", ("g++", "clang++", "c++"))
+    variable, names = (
+        ("CC", ("gcc", "clang", "cc")) if language == "c" else ("CXX", ("g++", "clang++", "c++"))
+    )
     tried = (os.environ[variable],) if os.environ.get(variable) else names
     for name in tried:
         if path := shutil.which(name):
@@ -117,7 +121,10 @@ def place(source: bytes, salt: str = "") -> Path:
     """Put a Python candidate into the cache, under a name by content, so that its JIT's cache finds it."""
     target = cache_folder() / f"{digest([source, salt])}.py"
     if not target.exists():
-        with _writable(target.parent), tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as scratch:
+        with (
+            _writable(target.parent),
+            tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as scratch,
+        ):
             scratch.write(source)
             os.replace(scratch.name, target)
     return target
@@ -141,7 +148,9 @@ def is_build_param(candidate: Candidate, name: str) -> bool:
     text = candidate.source.decode("utf-8", "replace")
     if not HEADER.search(text):
         return True
-    return bool(header(text, candidate.origin).get("params", {}).get(name, {}).get("when", "build") == "build")
+    return bool(
+        header(text, candidate.origin).get("params", {}).get(name, {}).get("when", "build") == "build"
+    )
 
 
 def compile_object(

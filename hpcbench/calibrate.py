@@ -19,11 +19,13 @@ from hpcbench import registry, stats
 from hpcbench.case import Case
 from hpcbench.contender import Entry
 from hpcbench.evaluate import open_race
+from hpcbench.inputs import generate
 from hpcbench.machine import fingerprint
 from hpcbench.spec import Budget, Candidate, Setting
 from hpcbench.store import Journal
 
-KERNEL, CASE = "spgemm", "rmat12"
+KERNEL = "spgemm"
+ROWS, DEGREE = 4000, 12  # Erdos-Renyi; one call takes one to three milliseconds
 SETTINGS = {
     "serial": ("gustavson", Setting()),
     "threads": ("gustavson_omp", Setting(threads=2)),
@@ -74,7 +76,9 @@ class Found:
         else:
             bound = stats.binomial_upper(self.false_wins, self.races)
             head = f"{self.setting}: {self.false_wins} false wins in {self.races} A/A races (95 %: < {bound:.1%})"
-        return f"{head}\n  {what}; could see {self.detectable - 1:.1%}; {self.seconds / self.races:.1f} s a race"
+        return (
+            f"{head}\n  {what}; could see {self.detectable - 1:.1%}; {self.seconds / self.races:.1f} s a race"
+        )
 
 
 def _wrapped(candidate: Candidate, share: float) -> Candidate:
@@ -122,10 +126,15 @@ def races(
     name, where = SETTINGS[setting]
     kernel = registry.kernel(KERNEL)
     module = kernel.module()
+
+    def make(rng: Any) -> Any:
+        a = generate.er(ROWS, DEGREE, rng)
+        return module.product(a, a, "sorted", rng)
+
     base = kernel.variant(name).candidate()
     anchor = Entry(_wrapped(base, 0.0), where, name)
     arm = Entry(_wrapped(base, slowdown), where, f"{name}+{slowdown:g}")
-    case = Case(CASE, kernel, "sorted", lambda rng: module.make(CASE, "sorted", rng))
+    case = Case(f"er{ROWS}x{DEGREE}", kernel, "sorted", make)
     journal = Journal.create(runs)
     relations: dict[str, int] = {}
     visible, used, start = [], [], time.perf_counter()
@@ -133,7 +142,12 @@ def races(
         machine = fingerprint()["id"]
         for done in range(1, count + 1):
             with open_race(
-                case, anchor, seed=secrets.randbits(32), on_event=lambda *_: None, journal=journal, machine_id=machine
+                case,
+                anchor,
+                seed=secrets.randbits(32),
+                on_event=lambda *_: None,
+                journal=journal,
+                machine_id=machine,
             ) as race:
                 result = race.evaluate([arm], Budget(deadline=600, rounds=rounds))[-1]
             relation = result.relation if result.verdict == "correct" else result.verdict

@@ -88,6 +88,7 @@ class Prepared:
     def close(self) -> None:
         """Give the shared memory back."""
         for memory, _ in self._memories.values():
-            for part in (*memory.inputs, *memory.arenas):
-                part.close()
+            for inputs, arena in zip(memory.inputs, memory.arenas, strict=True):
+                inputs.close()
+                arena.close()
         self._memories.clear()

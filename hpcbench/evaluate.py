@@ -260,7 +260,13 @@ class Race:
             arms[c.label].limit_s = 20 + 200 * reference * c.batch
 
     def _guarded(
-        self, c: Contender, arm: WorkerArm, first: int, batch: int, phase: Phase | None = None, round_: int = -1
+        self,
+        c: Contender,
+        arm: WorkerArm,
+        first: int,
+        batch: int,
+        phase: Phase | None = None,
+        round_: int = -1,
     ) -> Measurement | None:
         try:
             return arm.sample(first, batch, phase or self._phase, round_) if c.racing else None

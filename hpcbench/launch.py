@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from hpcbench.build import cache_folder, compile_object, compiler
+from hpcbench.build import compile_object, compiler
 from hpcbench.machine import first_line
 from hpcbench.spec import HpcbenchError, Setting
 
@@ -24,7 +24,11 @@ THREAD_VARIABLES = (
 )  # fmt: skip
 # Library allocators: keep freed memory (pre-faulted) or return it at once (cold); 4 KiB pages in both.
 ALLOCATOR = {
-    "prefaulted": {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40), "MALLOC_TOP_PAD_": str(2**26)},
+    "prefaulted": {
+        "MALLOC_MMAP_MAX_": "0",
+        "MALLOC_TRIM_THRESHOLD_": str(2**40),
+        "MALLOC_TOP_PAD_": str(2**26),
+    },
     "cold": {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"},
 }
 
@@ -118,7 +122,7 @@ def environment(setting: Setting, rng: random.Random) -> dict[str, str]:
     env = dict(os.environ)
     env.update(dict.fromkeys(THREAD_VARIABLES, str(setting.threads)))
     env.update(OMP_WAIT_POLICY="PASSIVE", OMP_DYNAMIC="FALSE", KMP_BLOCKTIME="0", MKL_DYNAMIC="FALSE")
-    env.update(NUMPY_MADVISE_HUGEPAGE="0", NUMBA_CACHE_DIR=str(cache_folder() / "numba"))
+    env.update(NUMPY_MADVISE_HUGEPAGE="0", PYTHONDONTWRITEBYTECODE="1")
     env.update(ALLOCATOR[setting.pages], HPCBENCH_PAD="x" * rng.randrange(4096))
     return env
 

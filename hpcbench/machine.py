@@ -65,7 +65,9 @@ def fingerprint(cxx: str = "", mpi: str = "") -> dict[str, Any]:
     cxx, mpi : version lines of the compiler and the MPI in use, as the build and launch layers found
         them; empty when there is none.
     """
-    cpu = next((ln.split(":")[1].strip() for ln in _read("/proc/cpuinfo").splitlines() if "model name" in ln), "")
+    cpu = next(
+        (ln.split(":")[1].strip() for ln in _read("/proc/cpuinfo").splitlines() if "model name" in ln), ""
+    )
     cpufreq = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
     libraries = {}
     for name in LIBRARIES:
@@ -83,7 +85,9 @@ def fingerprint(cxx: str = "", mpi: str = "") -> dict[str, Any]:
         "mpi": mpi,
         "python": platform.python_version(),
         "libraries": libraries,
-        "thp": next(iter(_read("/sys/kernel/mm/transparent_hugepage/enabled").split("[")[1:]), "").split("]")[0],
+        "thp": next(iter(_read("/sys/kernel/mm/transparent_hugepage/enabled").split("[")[1:]), "").split("]")[
+            0
+        ],
         "governor": _read(cpufreq),
     }
     scheduler = {k: v for k, v in os.environ.items() if k.startswith(("SLURM_JOB", "OMP_"))}

@@ -150,7 +150,9 @@ class WorkerArm:
         args = self.process.args
         return str(args[0] if isinstance(args, list) else args)
 
-    def _world(self, waiting: list[tuple[socket.socket, int]], deadline: float) -> list[tuple[socket.socket, int]]:
+    def _world(
+        self, waiting: list[tuple[socket.socket, int]], deadline: float
+    ) -> list[tuple[socket.socket, int]]:
         driver = str(launch.mpi_driver())
         for sock, _ in waiting:
             sock.sendall(json.dumps({"op": "mpi", "driver": driver}).encode() + b"\n")

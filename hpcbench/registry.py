@@ -13,17 +13,16 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import itertools
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from hpcbench.spec import Candidate, HpcbenchError, Language, Model, Param, Value
+from hpcbench.spec import Candidate, HpcbenchError, Language, Model, Param, Value, decode
 
 LANGUAGES: dict[str, Language] = {".c": "c", ".cpp": "cpp", ".cu": "cuda", ".py": "python"}
 MODELS = ("serial", "openmp", "mpi", "cuda", "mpi+openmp")
@@ -103,12 +102,16 @@ class Kernel:
 def _checked(variant: Variant, name: str, value: Value) -> Value:
     known = {p.name: p for p in variant.params}
     if name not in known:
-        raise RegistryError(f"--param {name}: variant {variant.name} has {', '.join(known) or 'no parameters'}")
+        raise RegistryError(
+            f"--param {name}: variant {variant.name} has {', '.join(known) or 'no parameters'}"
+        )
     param = known[name]
     if param.values and value not in param.values:
         raise RegistryError(f"--param {name}={value}: one of {', '.join(map(str, param.values))} is expected")
     low, high = param.low, param.high
-    if isinstance(value, (int, float)) and not (low is None or low <= value) & (high is None or value <= high):
+    if isinstance(value, (int, float)) and not (low is None or low <= value) & (
+        high is None or value <= high
+    ):
         raise RegistryError(f"--param {name}={value}: outside [{low}, {high}]")
     return value
 
@@ -149,10 +152,7 @@ def header(text: str, where: str) -> dict[str, Any]:
 def read_variant(kernel: str, path: Path) -> Variant:
     """The variant in ``path``, read as data; nothing of it is executed."""
     body = header(path.read_text(), str(path))
-    params = tuple(
-        Param(name, **{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
-        for name, fields in body.get("params", {}).items()
-    )
+    params = tuple(decode(Param, {"name": name, **fields}) for name, fields in body.get("params", {}).items())
     return Variant(
         kernel, path.stem, path, LANGUAGES[path.suffix], body["model"], body["summary"],
         body.get("source", ""), tuple(body.get("flags", ())), tuple(body.get("requires", ())), params,
@@ -202,9 +202,3 @@ def _distribution(name: str) -> bool:
         return bool(version(name))
     except PackageNotFoundError:
         return False
-
-
-def grid(variant: Variant, names: Sequence[str]) -> list[dict[str, Value]]:
-    """Every combination of the listed values of the parameters ``names``."""
-    lists = [[(p.name, v) for v in p.values] for p in variant.params if p.name in names]
-    return [dict(row) for row in itertools.product(*lists)]

@@ -20,9 +20,7 @@ SCHEMA = 1
 ABI = 1
 
 Value = Union[bool, int, float, str]
-Code = Literal[
-    "correct", "compile", "constraints", "runtime", "timeout", "correctness", "race", "forbidden"
-]
+Code = Literal["correct", "compile", "constraints", "runtime", "timeout", "correctness", "race", "forbidden"]
 Language = Literal["c", "cpp", "cuda", "python"]
 Model = Literal["serial", "openmp", "mpi", "cuda", "mpi+openmp"]
 Relation = Literal["faster", "slower", "tie", "undecided", "none"]

@@ -87,7 +87,7 @@ def decide(by_process: Sequence[Sequence[float]], clear: float, alpha: float) ->
 
 def looks(rounds: int) -> tuple[int, ...]:
     """The round numbers after which a race with at most ``rounds`` rounds may decide."""
-    return tuple(n for n in LOOKS if n < rounds) + (rounds,)
+    return (*(n for n in LOOKS if n < rounds), rounds)
 
 
 def binomial_upper(hits: int, trials: int, alpha: float = 0.05) -> float:

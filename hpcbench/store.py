@@ -53,7 +53,9 @@ class Journal:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._fd)
-            raise StoreError(f"{path}: another process writes this journal; every run has its own file") from None
+            raise StoreError(
+                f"{path}: another process writes this journal; every run has its own file"
+            ) from None
         kept = list(_lines(path))
         self._seq = len(kept)
         self._end = sum(len(line) + 1 for line in kept)

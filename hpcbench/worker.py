@@ -78,6 +78,11 @@ def words(fields: list[list[Any]], base: int) -> bytes:
     return packed
 
 
+def addresses(buffers: list[Any]) -> Any:
+    """A C array of pointers to ``buffers``."""
+    return (ctypes.c_void_p * len(buffers))(*map(ctypes.addressof, buffers))
+
+
 class Native:
     """A candidate in a shared object, called by the driver's loop."""
 
@@ -87,8 +92,8 @@ class Native:
         name = plan["kernel"]
         self.batch = driver.hpcbench_batch
         self.batch.restype = ctypes.c_int64
-        self.batch.argtypes = [ctypes.c_void_p] * 5 + [ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64,
-                                                       ctypes.c_void_p] + [ctypes.c_int64] * 3  # fmt: skip
+        pointer, number = ctypes.c_void_p, ctypes.c_int64
+        self.batch.argtypes = [*[pointer] * 5, number, pointer, number, pointer, *[number] * 3]
         self.run = ctypes.cast(getattr(code, f"{name}_run"), ctypes.c_void_p)
         prepare = getattr(code, f"{name}_setup", None)
         self.setup = ctypes.cast(prepare, ctypes.c_void_p) if prepare else None
@@ -96,8 +101,7 @@ class Native:
         self.structs = [ctypes.create_string_buffer(words(f, base_in)) for f in plan["inputs"]]
         self.slots = [ctypes.create_string_buffer(words(f, base_out)) for f in plan["outputs"]]
         self.params = ctypes.create_string_buffer(words(plan["params"], 0) or b"\0" * 8)
-        pointers = lambda items: (ctypes.c_void_p * len(items))(*map(ctypes.addressof, items))  # noqa: E731
-        self.ins, self.outs = pointers(self.structs), pointers(self.slots)
+        self.ins, self.outs = addresses(self.structs), addresses(self.slots)
         self.handles = (ctypes.c_void_p * len(self.structs))()
         self.prepare = prepare
         if prepare:
@@ -145,9 +149,9 @@ class Interpreted:
         ]
         self.params = plan["named"]
         spec = importlib.util.spec_from_file_location("candidate", plan["object"])
-        assert spec and spec.loader
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        sys.modules["candidate"] = module  # where a JIT looks for what it cached
         spec.loader.exec_module(module)
         if hasattr(module, "bind"):  # wraps the arrays in a library's own types, untimed
             self.inputs = [module.bind(fields, self.params) for fields in self.inputs]

@@ -83,7 +83,9 @@ def race(tmp_path: Path) -> Callable[..., Outcome]:
         anchor = Entry(kernel.variant("scipy_csr").candidate(), Setting(pages=pages), "scipy_csr")
         journal = Journal.create(tmp_path / "runs")
         case = Case("small", kernel, contract, make)
-        with open_race(case, anchor, seed=seed, on_event=on_event, journal=journal, machine_id="test") as opened:
+        with open_race(
+            case, anchor, seed=seed, on_event=on_event, journal=journal, machine_id="test"
+        ) as opened:
             results = opened.evaluate(entries, Budget(deadline=60, rounds=rounds), upto=upto)
             journal.close()
             found = {r.variant: r for r in results}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import candidate, small
 
-from hpcbench import build, launch, measure, registry
+from hpcbench import build, launch, registry
 from hpcbench.case import Case, Prepared
 from hpcbench.contender import Entry
 from hpcbench.measure import Program, WorkerArm
@@ -89,7 +89,9 @@ def test_a_worker_ends_with_its_parent(tmp_path):
     )
     import subprocess
 
-    done = subprocess.run([sys.executable, "-P", "-c", code, str(tmp_path / "s")], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, str(tmp_path / "s")], capture_output=True, text=True
+    )
     pid = int(done.stdout)
     deadline = time.monotonic() + 5
     while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
@@ -117,7 +119,12 @@ def test_a_launcher_with_the_wrong_world_size_skips_the_arm_and_says_why(race, t
     one = registry.kernel("spgemm").variant("gustavson_mpi").candidate()
     fake_mpirun(tmp_path, monkeypatch)
     try:
-        found = race([Entry(one, Setting(ranks=2), "mpi"), Entry(candidate("return honest(in, out);"), Setting(), "ok")])
+        found = race(
+            [
+                Entry(one, Setting(ranks=2), "mpi"),
+                Entry(candidate("return honest(in, out);"), Setting(), "ok"),
+            ]
+        )
     finally:
         monkeypatch.delenv("HPCBENCH_MPIRUN")
         launch.mpi.cache_clear()

@@ -35,7 +35,9 @@ def test_the_compilers_errors_are_kept_and_its_chatter_is_not():
     assert len(str(caught.value).splitlines()) <= 6
 
 
-@pytest.mark.parametrize("flag", ["-ffast-math", "-Ofast", "-fplugin=x.so", "-include/etc/passwd", "-o/tmp/x"])
+@pytest.mark.parametrize(
+    "flag", ["-ffast-math", "-Ofast", "-fplugin=x.so", "-include/etc/passwd", "-o/tmp/x"]
+)
 def test_a_flag_that_is_not_allowed_is_refused(flag):
     with pytest.raises(build.BuildError, match="not on the list"):
         build.build(dataclasses.replace(candidate("return 0;"), flags=(flag,)))

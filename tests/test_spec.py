@@ -32,7 +32,9 @@ def test_a_record_survives_its_json(record):
 
 
 def test_an_interval_without_bounds_is_null_in_json_and_nan_again():
-    result = spec.Result("id", "v", "k", "c", "x", "h", spec.Setting(), "m", "correct", speedup=(0.2, math.nan, math.nan))
+    result = spec.Result(
+        "id", "v", "k", "c", "x", "h", spec.Setting(), "m", "correct", speedup=(0.2, math.nan, math.nan)
+    )
     body = json.loads(json.dumps(spec.encode(result), allow_nan=False))
     again = spec.decode(spec.Result, body)
     assert body["speedup"][1:] == [None, None]
@@ -46,7 +48,9 @@ def test_an_unknown_field_names_itself():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.binary(max_size=200), st.dictionaries(st.text(min_size=1, max_size=8), st.integers() | st.booleans()))
+@given(
+    st.binary(max_size=200), st.dictionaries(st.text(min_size=1, max_size=8), st.integers() | st.booleans())
+)
 def test_any_source_and_any_params_survive(source, params):
     one = spec.Candidate("k", "c", "serial", source, params)
     assert spec.decode(spec.Candidate, json.loads(json.dumps(spec.encode(one)))) == one

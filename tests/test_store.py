@@ -28,7 +28,9 @@ while True:
 
 
 def line(body: dict, version: int = 1) -> bytes:
-    text = json.dumps({"v": version, "seq": 0, "t": "", "run": "r", "kind": "event", "key": "k", "body": body}).encode()
+    text = json.dumps(
+        {"v": version, "seq": 0, "t": "", "run": "r", "kind": "event", "key": "k", "body": body}
+    ).encode()
     return b"%08x " % zlib.crc32(text) + text + b"\n"
 
 

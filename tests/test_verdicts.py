@@ -73,7 +73,9 @@ def test_a_compile_error_is_a_verdict(race):
 
 def test_a_missing_symbol_is_a_verdict(race):
     one = candidate(HONEST, "bad")
-    lost = type(one)("spgemm", "cpp", "serial", one.source.replace(b"spgemm_run", b"spgemm_ran"), origin="bad")
+    lost = type(one)(
+        "spgemm", "cpp", "serial", one.source.replace(b"spgemm_run", b"spgemm_ran"), origin="bad"
+    )
     assert race([Entry(lost, Setting(), "bad")]).results["bad"].verdict == "runtime"
 
 

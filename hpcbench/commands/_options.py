@@ -46,7 +46,9 @@ def _value(text: str) -> Value:
 def runs(parser: argparse.ArgumentParser, reading: bool) -> None:
     """``--runs DIR``: where journals are."""
     text = "folder of journals, or one journal" if reading else "folder for the journal"
-    parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help=f"{text} (default: runs)")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), metavar="DIR", help=f"{text} (default: runs)"
+    )
 
 
 def json_flag(parser: argparse.ArgumentParser, text: str) -> None:

@@ -23,7 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         help="what those races run: 1 thread, 2 threads or 2 ranks (default: serial)")  # fmt: skip
     parser.add_argument("--slowdown", type=float, action="append", metavar="SHARE",
                         help="a slowdown to plant, as 0.1; may be given again (default: 0, 0.1, 0.05)")  # fmt: skip
-    parser.add_argument("--load", type=int, default=0, metavar="N", help="busy processes to run beside the races")
+    parser.add_argument(
+        "--load", type=int, default=0, metavar="N", help="busy processes to run beside the races"
+    )
     _options.runs(parser, reading=False)
     _options.json_flag(parser, "facts, and one line per planted slowdown")
 
@@ -64,7 +66,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _writable(folder: Path) -> str:
     place = folder if folder.exists() else folder.absolute().parent
-    return f"{folder} can be written" if os.access(place, os.W_OK) else f"{folder} cannot be written: use --runs DIR"
+    return (
+        f"{folder} can be written"
+        if os.access(place, os.W_OK)
+        else f"{folder} cannot be written: use --runs DIR"
+    )
 
 
 def _races(options: argparse.Namespace) -> int:

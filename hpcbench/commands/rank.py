@@ -35,9 +35,10 @@ def run(options: argparse.Namespace) -> int:
             known = ", ".join(evidence.case_names) or "none yet"
             raise HpcbenchError(f"--case {name}: {options.runs} has {known}")
     if options.json:
-        for record in (*evidence.results, *evidence.rankings):
-            if record.case in names:
-                print(json.dumps(encode(record)))
+        for result in (r for r in evidence.results if r.case in names):
+            print(json.dumps(encode(result)))
+        for ranking in (r for r in evidence.rankings if r.case in names):
+            print(json.dumps(encode(ranking)))
         return 0
     for name in names:
         print(terminal.table(evidence, name, colour=sys.stdout.isatty()), end="\n\n")

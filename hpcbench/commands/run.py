@@ -20,7 +20,7 @@ from hpcbench.commands import _options
 from hpcbench.commands._progress import Progress
 from hpcbench.spec import Budget, HpcbenchError, Setting, Task, encode
 
-EXAMPLE = "hpcbench run --kernel spgemm --case er60k,rmat14 --threads 1,2 --ranks 1,2 --budget 20"
+EXAMPLE = "hpcbench run --case er60k,rmat14 --threads 1,2 --ranks 1,2"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--kernel", default="spgemm", metavar="NAME", help="kernel (default: spgemm)")
     add("--variant", type=_options.words, metavar="A,B", help="variants to race (default: all)")
     add("--anchor", metavar="NAME", help="variant to compare with (default: the kernel's baseline)")
-    add("--case", type=_options.words, default=[], metavar="A,B", help="named cases; `hpcbench show KERNEL` lists them")
+    add(
+        "--case",
+        type=_options.words,
+        default=[],
+        metavar="A,B",
+        help="named cases; `hpcbench show KERNEL` lists them",
+    )
     add("--size", choices=["small", "medium", "large"], help="all cases of that size")
     add("--input", type=Path, nargs="+", action="append", default=[], metavar="FILE",
         help="a matrix A (A A, or A A^T when not square), or A and B; may be given again")  # fmt: skip
@@ -80,7 +86,9 @@ def _jobs(options: argparse.Namespace) -> list[tuple[str, list[Path]]]:
             raise HpcbenchError(f"--input {' '.join(map(str, files))}: one matrix or two; give --input again")
     jobs = [(name, []) for name in names] + [(files[0].name, files) for files in options.input]
     if not jobs:
-        raise HpcbenchError(f"nothing to race: give --case, --size or --input; try --case {next(iter(kernel.cases))}")
+        raise HpcbenchError(
+            f"nothing to race: give --case, --size or --input; try --case {next(iter(kernel.cases))}"
+        )
     return jobs
 
 
@@ -118,16 +126,20 @@ def _one(options: argparse.Namespace, name: str, files: list[Path]) -> int:
     variants = [kernel.variant(v) for v in options.variant] if options.variant else kernel.variants()
     base = options.anchor or module.BASELINE
     anchor = Entry(kernel.variant(base).candidate(), Setting(pages=options.pages), base)
-    settings = [Setting(threads=t, ranks=r, pages=options.pages) for r in options.ranks for t in options.threads]
-    found, skips = entries(
-        [v for v in variants if v.name != base], settings, _grid(options.param)
-    )
+    settings = [
+        Setting(threads=t, ranks=r, pages=options.pages) for r in options.ranks for t in options.threads
+    ]
+    found, skips = entries([v for v in variants if v.name != base], settings, _grid(options.param))
     make = (
-        (lambda rng: module.load(files, contract, rng)) if files else (lambda rng: module.make(name, contract, rng))
+        (lambda rng: module.load(files, contract, rng))
+        if files
+        else (lambda rng: module.make(name, contract, rng))
     )
     case = Case(name, kernel, contract, make)
     progress = Progress()
-    journal = Journal(options.journal, options.journal.stem) if options.journal else Journal.create(options.runs)
+    journal = (
+        Journal(options.journal, options.journal.stem) if options.journal else Journal.create(options.runs)
+    )
     if not found:
         reasons = "; ".join(sorted({f"{s.variant}: {s.reason}" for s in skips}))
         journal.close()
@@ -155,7 +167,10 @@ def _one(options: argparse.Namespace, name: str, files: list[Path]) -> int:
 
 
 def _grid(pairs: list[tuple[str, list[Any]]]) -> list[dict[str, Any]]:
-    return [dict(zip([n for n, _ in pairs], row, strict=True)) for row in itertools.product(*(v for _, v in pairs))]
+    return [
+        dict(zip([n for n, _ in pairs], row, strict=True))
+        for row in itertools.product(*(v for _, v in pairs))
+    ]
 
 
 def _show(options: argparse.Namespace, path: Path, results: Any, order: Any, name: str) -> None:

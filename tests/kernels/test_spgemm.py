@@ -52,7 +52,11 @@ def test_every_variant_is_right_on_every_shape(race, shape, contract):
 
 @pytest.mark.parametrize("shape", ["dense row", "power law", "far columns", "empty rows"])
 def test_every_accumulator_works_for_every_row(race, shape):
-    settings = {"gustavson": Setting(), "gustavson_omp": Setting(threads=2), "gustavson_mpi": Setting(ranks=2)}
+    settings = {
+        "gustavson": Setting(),
+        "gustavson_omp": Setting(threads=2),
+        "gustavson_mpi": Setting(ranks=2),
+    }
     entries = [
         Entry(KERNEL.variant(name).candidate({"ACCUMULATOR": way}), setting, f"{name} {way}")
         for name, setting in settings.items() for way in ("dense", "hash", "merge")
@@ -74,7 +78,9 @@ def test_the_oracle_agrees_with_dense_arithmetic(shape):
         b = b[:, :5000]
     p = _product(a, b)
     expected = spgemm.oracle(p)
-    c = csr_array((expected.data.astype(float), expected.indices, expected.indptr), shape=(a.shape[0], p.b.shape[1]))
+    c = csr_array(
+        (expected.data.astype(float), expected.indices, expected.indptr), shape=(a.shape[0], p.b.shape[1])
+    )
     np.testing.assert_allclose(c.toarray(), p.a.toarray() @ p.b.toarray(), rtol=1e-13)
     assert len(expected.indices) <= p.bound
 
@@ -103,7 +109,11 @@ def test_a_cancelled_entry_may_be_left_out_or_stand():
     b = csr_array(np.array([[1.0, 2.0], [-1.0, 3.0]]))
     p = spgemm.Product(a, b, bound=4)
     expected = spgemm.oracle(p)
-    kept = {"indptr": np.array([0, 2, 4]), "indices": np.array([0, 1, 0, 1]), "data": np.array([0.0, 5, -1, 3])}
+    kept = {
+        "indptr": np.array([0, 2, 4]),
+        "indices": np.array([0, 1, 0, 1]),
+        "data": np.array([0.0, 5, -1, 3]),
+    }
     left = {"indptr": np.array([0, 1, 3]), "indices": np.array([1, 0, 1]), "data": np.array([5.0, -1, 3])}
     assert spgemm.check(p, expected, kept) == ""
     assert spgemm.check(p, expected, left) == ""
@@ -112,12 +122,20 @@ def test_a_cancelled_entry_may_be_left_out_or_stand():
 
 
 def test_columns_in_any_order_are_right_only_under_the_unsorted_contract():
-    output = {"indptr": np.array([0, 2, 3]), "indices": np.array([1, 0, 1]), "data": np.array([2.0, 1.0, 1.0])}
+    output = {
+        "indptr": np.array([0, 2, 3]),
+        "indices": np.array([1, 0, 1]),
+        "data": np.array([2.0, 1.0, 1.0]),
+    }
     a, eye = csr_array(np.array([[1.0, 2.0], [0.0, 1.0]])), csr_array(np.eye(2))
     for in_order, said in ((True, "do not ascend"), (False, "")):
         p = spgemm.Product(a, eye, sorted=in_order, bound=4)
         found = spgemm.check(p, spgemm.oracle(p), output)
         assert said in found if said else found == ""
-    twice = {"indptr": np.array([0, 3, 4]), "indices": np.array([1, 0, 0, 1]), "data": np.array([2.0, 0.5, 0.5, 1.0])}
+    twice = {
+        "indptr": np.array([0, 3, 4]),
+        "indices": np.array([1, 0, 0, 1]),
+        "data": np.array([2.0, 0.5, 0.5, 1.0]),
+    }
     p = spgemm.Product(a, eye, sorted=False, bound=4)
     assert "holds a column twice" in spgemm.check(p, spgemm.oracle(p), twice)

@@ -17,7 +17,7 @@ from numba import njit
 SWEEP = 32  # columns of the span per listed column up to which a sweep beats a sort
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=False, nogil=True)
 def _multiply(a_indptr, a_indices, a_data, b_indptr, b_indices, b_data, ncols, ascending):
     nrows = len(a_indptr) - 1
     bound = 0

@@ -24,10 +24,10 @@
 #define ACCUMULATOR auto
 #endif
 #ifndef MERGE_MAX /* most flops that the sorting network takes in auto, <= 256 */
-#define MERGE_MAX 256
+#define MERGE_MAX 64
 #endif
 #ifndef SWEEP_MAX /* widest dense window, in columns per flop, that is swept without byte map */
-#define SWEEP_MAX 8
+#define SWEEP_MAX 4
 #endif
 
 #ifndef REPLAY /* 1: rows whose pattern is the last one's shifted take its pattern over */
@@ -127,7 +127,9 @@ sort_vectors(typename Lanes<Key>::V *v, const int nv) {
 
 class Multiplier {
  public:
-  Multiplier(const Csr &b, bool sorted) : b_(b), sorted_(sorted) {}
+  Multiplier(const Csr &b, bool sorted)
+      : b_(b), sorted_(sorted),
+        inner_rows_(std::upper_bound(b.indptr + 1, b.indptr + b.nrows + 1, b.indptr[b.nrows] - 8) - (b.indptr + 1)) {}
 
   /* Upper bound of the entries of row i of A * B. */
   int64_t bound(const Csr &a, int64_t i) const {
@@ -148,12 +150,17 @@ class Multiplier {
     for (int64_t i = first; i < last; ++i) {
       const int64_t from = a.indptr[i], to = a.indptr[i + 1];
       if (from < to) {
+#ifdef ROWS_AVX512
+        const bool steady = last_.known;
+#else
+        const bool steady = false;
+#endif
         if (ahead < std::min(to + kRing / 4, end))
           for (const int64_t stop = std::min(to + kRing - 1, end); ahead < stop; ++ahead) {
             const int64_t at = b_.indptr[a.indices[ahead]];
             total += b_.indptr[a.indices[ahead] + 1] - at;
             sums[ahead % kRing] = total;
-            __builtin_prefetch(b_.indices + at), __builtin_prefetch(b_.data + at);
+            if (!steady) __builtin_prefetch(b_.indices + at), __builtin_prefetch(b_.data + at);
           }
         const int64_t flops = sums[(to - 1) % kRing] - before;
         before += flops;
@@ -180,13 +187,15 @@ class Multiplier {
   /* One row of C; entries behind it may be overwritten, within `room`. */
   int64_t row(const RowOfA &a, int32_t *cols, double *vals, int64_t room) {
     const int64_t bound = std::min(a.flops, b_.ncols) + kPad;
-    if (room >= bound) return choose(a, cols, vals);
-    if (!tail_cols_.reserve(bound) || !tail_vals_.reserve(bound)) return -1;
-    const int64_t n = choose(a, tail_cols_.at, tail_vals_.at);
-    if (n > 0) memcpy(cols, tail_cols_.at, n * sizeof *cols), memcpy(vals, tail_vals_.at, n * sizeof *vals);
+    const bool direct = room >= bound;
+    if (!direct && (!tail_cols_.reserve(bound) || !tail_vals_.reserve(bound))) return -1;
+    const int64_t n = choose(a, direct ? cols : tail_cols_.at, direct ? vals : tail_vals_.at);
+    if (!direct && n > 0) {
+      memcpy(cols, tail_cols_.at, n * sizeof *cols), memcpy(vals, tail_vals_.at, n * sizeof *vals);
 #ifdef ROWS_AVX512
-    last_.a.nnz = 0; /* the buffer may move */
+      last_.a.nnz = 0; /* the buffer may move */
 #endif
+    }
     return n;
   }
 
@@ -235,58 +244,63 @@ class Multiplier {
   };
   Last last_;
 
+  /* By how much row j of B is row j - 1 shifted, 0 or 1; kOther when it is not. */
+  static constexpr int kOther = 2;
+  int succession(int32_t j) {
+    uint8_t &known = succession_.at[j]; /* 0 not looked at, else the result + 1 */
+    if (!known) known = uint8_t(compare_to_previous(j) + 1);
+    return known - 1;
+  }
+  int compare_to_previous(int32_t j) const {
+    const int64_t from = b_.indptr[j], old = b_.indptr[j - 1], len = from - old;
+    if (!len || b_.indptr[j + 1] - from != len) return kOther;
+    const int32_t shift = b_.indices[from] - b_.indices[old];
+    bool same = (shift & ~1) == 0;
+    for (int64_t k = 0; k < len; ++k) same &= b_.indices[from + k] - b_.indices[old + k] == shift;
+    return same ? shift : kOther;
+  }
+
   /* Stencils and blocks: when this row takes part of the same rows of B as the last one, all shifted alike, its
    * pattern is the last one's shifted, and the values need neither search nor sort. 0 when that is not so. */
   int64_t replay(const RowOfA &a, int32_t *cols, double *vals) {
-    const int64_t b_nnz = b_.indptr[b_.nrows];
     const int32_t step = a.cols[0] - last_.a.cols[0];
-    int64_t from[kReplay];
+    if (step & ~1) return 0; /* stencils step by 1, rows of a block by 0 */
     uint32_t differ = 0;
     for (int64_t k = 0; k < a.nnz; k += 16) {
       const __mmask16 m = __mmask16(_bzhi_u32(0xffff, unsigned(a.nnz - k)));
       const __m512i now = _mm512_maskz_loadu_epi32(m, a.cols + k), old = _mm512_maskz_loadu_epi32(m, last_.a.cols + k);
       differ |= _mm512_mask_cmpneq_epi32_mask(m, _mm512_sub_epi32(now, _mm512_set1_epi32(step)), old);
     }
-    if (differ) return 0;
+    if (differ || !succession_.reserve(b_.nrows)) return 0;
     int32_t shift = 0;
-    bool first = true;
-    for (int64_t k = 0; k < a.nnz; ++k) {
-      from[k] = b_.indptr[a.cols[k]];
-      if (b_.indptr[a.cols[k] + 1] + 8 > b_nnz) return 0; /* whole vectors are read behind the row */
-      if (!step) continue;
-      const int64_t len = b_.indptr[a.cols[k] + 1] - from[k], old = b_.indptr[last_.a.cols[k]];
-      if (len != b_.indptr[last_.a.cols[k] + 1] - old) return 0;
-      if (first && len) shift = b_.indices[from[k]] - b_.indices[old], first = false;
-      for (int64_t j = 0; j < len; j += 16) {
-        const __mmask16 m = __mmask16(_bzhi_u32(0xffff, unsigned(std::min(len - j, int64_t(16)))));
-        const __m512i now = _mm512_maskz_loadu_epi32(m, b_.indices + from[k] + j);
-        const __m512i was = _mm512_maskz_loadu_epi32(m, b_.indices + old + j);
-        differ |= _mm512_mask_cmpneq_epi32_mask(m, _mm512_sub_epi32(now, _mm512_set1_epi32(shift)), was);
-      }
+    if (step) {
+      shift = succession(a.cols[0]);
+      for (int64_t k = 0; k < a.nnz; ++k) differ |= (shift ^ succession(a.cols[k])) | (a.cols[k] >= inner_rows_);
     }
-    if (differ || !(last_.known || learn())) return 0;
+    if (differ || shift == kOther) return 0;
+    if (!last_.known && !learn()) return 0;
     const int32_t base = last_.cols[0] + shift;
     for (int64_t p = 0; p < last_.n; p += 16)
       _mm512_storeu_si512(cols + p, _mm512_add_epi32(_mm512_set1_epi32(base), _mm512_load_si512(last_.shape + p)));
     switch ((last_.n + 7) / 8) {
-      case 1: replay_values<1>(a, from, vals); break;
-      case 2: replay_values<2>(a, from, vals); break;
-      case 3: replay_values<3>(a, from, vals); break;
-      case 4: replay_values<4>(a, from, vals); break;
-      case 5: replay_values<5>(a, from, vals); break;
-      case 6: replay_values<6>(a, from, vals); break;
-      case 7: replay_values<7>(a, from, vals); break;
-      default: replay_values<8>(a, from, vals);
+      case 1: replay_values<1>(a, vals); break;
+      case 2: replay_values<2>(a, vals); break;
+      case 3: replay_values<3>(a, vals); break;
+      case 4: replay_values<4>(a, vals); break;
+      case 5: replay_values<5>(a, vals); break;
+      case 6: replay_values<6>(a, vals); break;
+      case 7: replay_values<7>(a, vals); break;
+      default: replay_values<8>(a, vals);
     }
     return last_.n;
   }
 
-  template <int NV> void replay_values(const RowOfA &a, const int64_t *from, double *vals) const {
+  template <int NV> void replay_values(const RowOfA &a, double *vals) const {
     __m512d sum[NV];
     for (int i = 0; i < NV; ++i) sum[i] = _mm512_setzero_pd();
     for (int64_t k = 0; k < a.nnz; ++k) {
       const __m512d x = _mm512_set1_pd(a.vals[k]);
-      const double *bv = b_.data + from[k];
+      const double *bv = b_.data + b_.indptr[a.cols[k]];
       for (int i = 0; i < NV; ++i) {
         const unsigned m = (last_.mask[k] >> (8 * i)) & 255;
         const __m512i place = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(last_.place[k][i])));
@@ -300,17 +314,23 @@ class Multiplier {
 
   /* Fills mask and shape from the last row; false when a row of B does not ascend or a sum was left out. */
   bool learn() {
+    const int64_t n = last_.n;
+    const int32_t *cols = last_.cols;
     for (int64_t k = 0; k < last_.a.nnz; ++k) {
+      const int32_t row = last_.a.cols[k];
+      if (row >= inner_rows_) return false;
       uint64_t mask = 0;
+      uint8_t place[kReplay] = {0};
       int64_t p = 0;
-      memset(last_.place[k], 0, sizeof last_.place[k]);
-      for (int64_t j = b_.indptr[last_.a.cols[k]]; j < b_.indptr[last_.a.cols[k] + 1]; ++j, ++p) {
-        while (p < last_.n && last_.cols[p] != b_.indices[j]) ++p;
-        if (p >= last_.n) return false;
-        last_.place[k][p / 8][p % 8] = uint8_t(__builtin_popcountll(mask >> (p & ~7)));
+      for (int64_t j = b_.indptr[row], end = b_.indptr[row + 1]; j < end; ++j, ++p) {
+        const int32_t c = b_.indices[j];
+        while (p < n && cols[p] != c) ++p;
+        if (p >= n) return false;
+        place[p] = uint8_t(__builtin_popcountll(mask >> (p & ~7)));
         mask |= uint64_t(1) << p;
       }
       last_.mask[k] = mask;
+      memcpy(last_.place[k], place, sizeof place);
     }
     for (int64_t p = 0; p < last_.n; ++p) last_.shape[p] = last_.cols[p] - last_.cols[0];
     return last_.known = true;
@@ -335,7 +355,7 @@ class Multiplier {
 
   /* Columns that the row can touch, from the ends of B's rows; everything when those do not ascend. */
   Span span(const RowOfA &a) {
-    if (b_ascends_ < 0) b_ascends_ = ascends();
+    if (b_ascends_ < 0) look_at_b();
     if (!b_ascends_) return {0, b_.ncols};
     int32_t lo = INT32_MAX, hi = 0;
     for (int64_t k = 0; k < a.nnz; ++k) {
@@ -346,13 +366,16 @@ class Multiplier {
     return {lo, int64_t(hi) - lo + 1};
   }
 
-  bool ascends() const {
-    for (int64_t i = 0; i < b_.nrows; ++i) {
-      bool descent = false;
-      for (int64_t k = b_.indptr[i] + 1; k < b_.indptr[i + 1]; ++k) descent |= b_.indices[k - 1] > b_.indices[k];
-      if (descent) return false;
-    }
-    return true;
+  /* Once per call, when the first row asks for it: do all rows of B ascend, and mostly in runs? */
+  void look_at_b() {
+    int64_t descents = 0, neighbours = 0;
+    for (int64_t i = 0; i < b_.nrows; ++i)
+      for (int64_t k = b_.indptr[i] + 1; k < b_.indptr[i + 1]; ++k) {
+        descents += b_.indices[k - 1] > b_.indices[k];
+        neighbours += b_.indices[k - 1] + 1 == b_.indices[k];
+      }
+    b_ascends_ = descents == 0;
+    b_runs_ = b_ascends_ && neighbours * 4 >= b_.indptr[b_.nrows] * 3;
   }
 
   /* ---- merge ---- */
@@ -592,9 +615,15 @@ class Multiplier {
       const int64_t from = b_.indptr[a.cols[k]], n = b_.indptr[a.cols[k] + 1] - from;
       const int32_t *bc = b_.indices + from;
       const double *__restrict bv = b_.data + from, x = a.vals[k];
-      if (Maps == 0 && n >= 8 && b_ascends_ && bc[n - 1] - bc[0] == n - 1) {
-        double *t = sums + (bc[0] - s.first);
-        for (int64_t j = 0; j < n; ++j) t[j] += x * bv[j];
+      if (Maps == 0 && b_runs_) {
+        double *__restrict t = sums - s.first;
+        for (int64_t j = 0; j < n;)
+          if (j + 8 <= n && bc[j + 7] - bc[j] == 7) {
+            for (int l = 0; l < 8; ++l) t[bc[j] + l] += x * bv[j + l];
+            j += 8;
+          } else {
+            t[bc[j]] += x * bv[j], ++j;
+          }
         continue;
       }
       for (int64_t j = 0; j < n; ++j) {
@@ -690,9 +719,11 @@ class Multiplier {
 
   const Csr b_;
   const bool sorted_;
+  const int64_t inner_rows_; /* the leading rows of B with at least eight entries behind them */
   int b_ascends_ = -1; /* -1: not looked at yet */
+  bool b_runs_ = false; /* at least three of four entries follow their left neighbour */
   Scratch<double> sums_, run_vals_, value_, tail_vals_;
-  Scratch<uint8_t> marks_, blocks_;
+  Scratch<uint8_t> marks_, blocks_, succession_;
   Scratch<int32_t> hit_, run_cols_, tail_cols_;
   Scratch<uint32_t> key_;
   Scratch<uint64_t> order_;
