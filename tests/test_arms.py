@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import candidate, small
+from races import candidate, small
 
 from hpcbench import build, launch, registry
 from hpcbench.case import Case, Prepared

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from conftest import candidate
+from races import candidate
 
 from hpcbench import build
 

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from conftest import candidate
+from races import candidate
 
 from hpcbench import evaluate, measure
 from hpcbench.contender import Entry

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import small
+from races import small
 from scipy.io import mmwrite
 
 from hpcbench import launch, store

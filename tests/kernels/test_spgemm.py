@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import small
+from races import small
 from scipy.sparse import csr_array
 
 from hpcbench import registry
