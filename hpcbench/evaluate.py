@@ -32,7 +32,7 @@ CONFIRM_ROUNDS = 16
 CONFIRM_FROM = 10_000  # round numbers of the confirmation, apart from the race's
 PHASE_SAMPLES = 5
 PARALLEL_ROUNDS = 4  # threads and ranks are noisier: so many times the rounds of a serial race
-GENERATIONS = (8, *stats.LOOKS)  # fresh processes begin after these rounds
+GENERATIONS = (8, 16, 64, 256)  # fresh processes begin after these rounds
 
 
 class Race:

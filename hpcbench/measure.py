@@ -85,6 +85,7 @@ class WorkerArm:
         self.has_setup = False
         self.ranks: list[tuple[socket.socket, int]] = []
         self._segments: set[str] = set()
+        self._status: list[int] = []
         scratch.mkdir(parents=True, exist_ok=True)
         self.log = scratch / "log"
         address = scratch / "s"
@@ -128,6 +129,7 @@ class WorkerArm:
         for sock, _ in self.ranks:
             self.has_setup = bool(self._receive(sock, deadline)["setup"])
         self._rank_of = {sock.fileno(): rank for rank, (sock, _) in enumerate(self.ranks)}
+        self._status = [os.open(f"/proc/{pid}/status", os.O_RDONLY) for _, pid in self.ranks]
         self._clocks = [(~pid << 3) | 2 for _, pid in self.ranks]  # CPUCLOCK_SCHED of the process
 
     def _accept(self, deadline: float) -> socket.socket:
@@ -268,14 +270,11 @@ class WorkerArm:
                 self._request(sock, op="fetch", slot=slot)
 
     def _switches(self) -> int:
-        total = 0
-        for _, pid in self.ranks:
-            try:
-                text = Path(f"/proc/{pid}/status").read_text()
-            except OSError:
-                continue
-            total += int(text.rsplit(":", 1)[1])  # nonvoluntary_ctxt_switches is the last line
-        return total
+        """Involuntary context switches of all ranks so far: the last line of their /proc status."""
+        try:
+            return sum(int(os.pread(fd, 8192, 0).rsplit(b":", 1)[1]) for fd in self._status)
+        except OSError:  # the process has ended; the sample itself will say so
+            return 0
 
     def _obituary(self) -> str:
         try:
@@ -293,6 +292,8 @@ class WorkerArm:
 
     def close(self) -> None:
         """End every process of the arm; workers keep no state that is worth a farewell."""
+        for fd in self._status:
+            os.close(fd)
         for sock, pid in self.ranks:
             sock.close()
             _kill(pid)

@@ -15,16 +15,16 @@ import os
 import secrets
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from hpcbench.spec import SCHEMA, HpcbenchError, decode, encode
+from hpcbench.spec import SCHEMA, HpcbenchError, encode
 
 Kind = Literal["candidate", "sample", "result", "ask", "tell", "event"]
 Record = tuple[Kind, str, Any]
 SUFFIX = ".jsonl"
-T = TypeVar("T")
 
 
 class StoreError(HpcbenchError):
@@ -137,7 +137,9 @@ def read(path: Path) -> list[dict[str, Any]]:
     StoreError
         When the file is missing, damaged before its end, or written by a newer schema.
     """
-    rows: list[dict[str, Any]] = json.loads(b"[" + b",".join(line[9:] for line in _lines(path)) + b"]")
+    import orjson
+
+    rows: list[dict[str, Any]] = orjson.loads(b"[" + b",".join([line[9:] for line in _lines(path)]) + b"]")
     newest = max((row["v"] for row in rows), default=SCHEMA)
     if newest > SCHEMA:
         raise StoreError(f"{path}: written with schema {newest}, this hpcbench knows {SCHEMA}: upgrade it")
@@ -158,11 +160,10 @@ def journals(runs: Path) -> list[Path]:
     return found
 
 
-def bodies(rows: Sequence[Mapping[str, Any]], kind: Kind, key: str = "") -> list[dict[str, Any]]:
-    """The bodies of all records of one kind, and of one key if given."""
-    return [row["body"] for row in rows if row["kind"] == kind and (not key or row["key"] == key)]
-
-
-def records(rows: Sequence[Mapping[str, Any]], kind: Kind, type_: type[T]) -> list[T]:
-    """The bodies of one kind as records of ``type_``."""
-    return [decode(type_, body) for body in bodies(rows, kind)]
+def by_kind(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, Any]]]:
+    """(key, body) of all records, in order, by kind; events by the kind of event, which is their key."""
+    found: dict[str, list[tuple[str, Any]]] = defaultdict(list)
+    for row in rows:
+        kind = row["kind"]
+        found[row["key"] if kind == "event" else kind].append((row["key"], row["body"]))
+    return found

@@ -19,7 +19,6 @@ import signal
 import socket
 import struct
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -223,6 +222,8 @@ def serve(channel: Channel) -> None:
                 channel.send(rank=rank, size=size)
             elif op == "load":
                 arm = load(request, channel)
+                gc.collect()
+                gc.freeze()
                 channel.send(setup=arm.setup is not None)
             elif op == "fetch":
                 assert arm is not None
@@ -231,13 +232,15 @@ def serve(channel: Channel) -> None:
                 channel.send(text=trouble)
             elif op == "sample":
                 assert arm is not None
-                gc.collect()
+                gc.collect()  # cheap: what stood after loading is frozen, and native arms make nothing
                 channel.sock.sendall(b"R")
                 if channel.sock.recv(1) != b"G":
                     return
                 try:
                     status = arm.call(request["first"], request["batch"], request["phase"])
                 except Exception:
+                    import traceback
+
                     status, trouble = RAISED, traceback.format_exc(limit=-2)
                 channel.sock.sendall(b"D" + struct.pack("<q", status))
         except Exception as error:

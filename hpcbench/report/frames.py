@@ -62,16 +62,15 @@ def samples_frame(evidence: Evidence) -> pd.DataFrame:
     """
     import pandas as pd
 
-    frame = pd.DataFrame(
-        [{name: sample.get(name) for name in SAMPLE_COLUMNS} for sample in evidence.samples],
-        columns=list(SAMPLE_COLUMNS),
-    )
+    frame = pd.DataFrame({name: [s.get(name) for s in evidence.samples] for name in SAMPLE_COLUMNS})
     arms = frame[["case", "arm"]].drop_duplicates().itertuples(index=False)
     known = {(case, arm): find((r for r in evidence.results if r.case == case), arm) for case, arm in arms}
-    owners = [known[pair] for pair in zip(frame["case"], frame["arm"], strict=True)]
-    frame["variant"] = [owner.variant if owner else None for owner in owners]
-    frame["ranks"] = pd.array([owner.setting.ranks if owner else None for owner in owners], dtype="Int64")
-    frame["threads"] = pd.array([owner.setting.threads if owner else None for owner in owners], dtype="Int64")
+    owners = list(known.values())
+    place = frame.groupby(["case", "arm"], sort=False).ngroup().to_numpy()
+    frame["variant"] = pd.array([o.variant if o else None for o in owners], dtype="str").take(place)
+    for name in ("ranks", "threads"):
+        counts = [getattr(o.setting, name) if o else None for o in owners]
+        frame[name] = pd.array(counts, dtype="Int64").take(place)
     frame["call_s"] = frame["wall_s"].astype(float) / frame["batch"].astype(float)
     return frame
 

@@ -29,26 +29,30 @@ struct Row {
 
 constexpr int64_t kPad = 64; /* entries behind a row of C that vector stores may overwrite */
 
-/* Memory that grows and loses its contents when it does; where `Zero`, new contents are zero. */
+/* Memory that grows, aligned to cache lines; it loses its contents when it does. Where `Zero`, new contents
+ * are zero and, where large, come as pages that cost nothing until they are touched. */
 template <class T, bool Zero = false> struct Scratch {
   T *at = nullptr;
   int64_t size = 0;
   Scratch() = default;
   Scratch(const Scratch &) = delete;
   Scratch &operator=(const Scratch &) = delete;
-  ~Scratch() { free(at); }
+  ~Scratch() { free(whole_); }
 
   bool reserve(int64_t n) {
     if (n <= size) return true;
-    free(at);
+    free(whole_);
     size = 0;
-    const int64_t bytes = (n * int64_t(sizeof(T)) + 63) / 64 * 64;
-    at = static_cast<T *>(aligned_alloc(64, size_t(bytes)));
-    if (!at) return false;
-    if (Zero) memset(at, 0, size_t(bytes));
+    const size_t bytes = size_t(n) * sizeof(T) + 64;
+    whole_ = Zero ? calloc(bytes, 1) : malloc(bytes);
+    if (!whole_) return false;
+    at = reinterpret_cast<T *>((reinterpret_cast<uintptr_t>(whole_) + 63) / 64 * 64);
     size = n;
     return true;
   }
+
+ private:
+  void *whole_ = nullptr;
 };
 
 }  // namespace rows

@@ -9,12 +9,16 @@
 // values = ["auto", "dense", "hash", "merge"]
 // [params.MERGE_MAX]
 // when = "build"
-// default = 256
+// default = 64
 // values = [32, 64, 128, 256]
 // [params.SWEEP_MAX]
 // when = "build"
-// default = 8
-// values = [2, 4, 8, 16, 32]
+// default = 4
+// values = [2, 4, 8, 16]
+// [params.REPLAY]
+// when = "build"
+// default = 1
+// values = [0, 1]
 // ///
 /* One phase: each row is computed straight into its place, since the rows before it are complete; no
  * symbolic pass and no compaction. Pages behind the last entry are touched by at most a few vectors. */

@@ -9,12 +9,16 @@
 // values = ["auto", "dense", "hash", "merge"]
 // [params.MERGE_MAX]
 // when = "build"
-// default = 256
+// default = 64
 // values = [32, 64, 128, 256]
 // [params.SWEEP_MAX]
 // when = "build"
-// default = 8
-// values = [2, 4, 8, 16, 32]
+// default = 4
+// values = [2, 4, 8, 16]
+// [params.REPLAY]
+// when = "build"
+// default = 1
+// values = [0, 1]
 // ///
 /* Setup turns the pattern of A into a plan: which rows of B come from which rank, and A's columns
  * renumbered to positions among the fetched rows. A run moves lengths, then columns and values, of

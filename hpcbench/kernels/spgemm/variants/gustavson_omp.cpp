@@ -9,16 +9,20 @@
 // values = ["auto", "dense", "hash", "merge"]
 // [params.MERGE_MAX]
 // when = "build"
-// default = 256
+// default = 64
 // values = [32, 64, 128, 256]
 // [params.SWEEP_MAX]
 // when = "build"
-// default = 8
-// values = [2, 4, 8, 16, 32]
+// default = 4
+// values = [2, 4, 8, 16]
+// [params.REPLAY]
+// when = "build"
+// default = 1
+// values = [0, 1]
 // [params.CHUNK_FLOPS]
 // when = "build"
-// default = 32768
-// values = [8192, 32768, 131072]
+// default = 131072
+// values = [32768, 131072, 524288]
 // ///
 /* Threads take chunks of consecutive rows in ascending order and compute each into a private buffer that
  * stays in the cache. Where a chunk belongs is known once all chunks before it have been counted; until
@@ -35,7 +39,7 @@
 #include "rows.hpp"
 
 #ifndef CHUNK_FLOPS /* multiplications per chunk, about */
-#define CHUNK_FLOPS 32768
+#define CHUNK_FLOPS 131072
 #endif
 
 namespace {
@@ -78,38 +82,48 @@ class Outbox {
 
   /* Room for `entries` more; waits for earlier chunks when the buffer is full. */
   bool reserve(int64_t entries) {
-    if (used_ + entries <= cols_.size && pending_ < kPending) return true;
-    while (pending_) place();
-    used_ = 0;
-    return cols_.reserve(entries) && vals_.reserve(entries);
+    if (used_ + entries <= size_ && pending_ < kPending) return true;
+    finish();
+    if (entries <= size_) return true;
+    /* one block for both arrays: fewer pages that the allocator gives back after each call */
+    size_ = std::max(entries, 2 * int64_t(CHUNK_FLOPS));
+    if (!memory_.reserve(size_ + (size_ + 1) / 2)) size_ = 0;
+    return size_ > 0;
   }
-  int32_t *cols() { return cols_.at + used_; }
-  double *vals() { return vals_.at + used_; }
-  int64_t room() const { return cols_.size - used_; }
+  int32_t *cols() { return reinterpret_cast<int32_t *>(memory_.at + size_); }
+  double *vals() { return memory_.at; }
+  int64_t used() const { return used_; }
+  int64_t room() const { return size_ - used_; }
 
   void add(int64_t chunk, int64_t entries) {
     queue_[pending_++] = {chunk, used_, entries};
     used_ += entries;
   }
 
-  /* Moves every chunk whose place is known, all of them when there is no hurry to go on. */
+  /* Moves every chunk whose place is known. */
   void place() {
     int moved = 0;
     for (; moved < pending_; ++moved) {
       const Entry e = queue_[moved];
-      for (int64_t n; counted_ < e.chunk && (n = chunks_.entries[counted_].load(std::memory_order_acquire)) >= 0; ++counted_)
+      for (; counted_ < e.chunk; ++counted_) {
+        const int64_t n = chunks_.entries[counted_].load(std::memory_order_acquire);
+        if (n < 0) break;
         offset_ += n;
+      }
       if (counted_ < e.chunk) break;
-      memcpy(out_->indices + offset_, cols_.at + e.from, e.entries * sizeof(int32_t));
-      memcpy(out_->data + offset_, vals_.at + e.from, e.entries * sizeof(double));
+      memcpy(out_->indices + offset_, cols() + e.from, size_t(e.entries) * sizeof(int32_t));
+      memcpy(out_->data + offset_, vals() + e.from, size_t(e.entries) * sizeof(double));
       for (int64_t i = chunks_.first[e.chunk]; i < chunks_.first[e.chunk + 1]; ++i) out_->indptr[i + 1] += offset_;
     }
     pending_ -= moved;
     for (int q = 0; q < pending_; ++q) queue_[q] = queue_[q + moved];
     if (!pending_) used_ = 0;
-    if (!moved) std::this_thread::yield();
   }
-  bool empty() const { return !pending_; }
+
+  /* Waits until the last chunk is moved. */
+  void finish() {
+    for (place(); pending_; place()) std::this_thread::yield();
+  }
 
  private:
   static constexpr int kPending = 8;
@@ -120,9 +134,9 @@ class Outbox {
   spgemm_out *out_;
   Entry queue_[kPending];
   int pending_ = 0;
-  int64_t used_ = 0, counted_ = 0, offset_ = 0; /* offset_: entries of chunks [0, counted_) */
-  rows::Scratch<int32_t> cols_;
-  rows::Scratch<double> vals_;
+  int64_t used_ = 0, size_ = 0;
+  int64_t counted_ = 0, offset_ = 0; /* offset_: entries of chunks [0, counted_) */
+  rows::Scratch<double> memory_;
 };
 
 }  // namespace
@@ -147,16 +161,16 @@ extern "C" int spgemm_run(void *, const spgemm_in *in, const void *, spgemm_out 
     Outbox outbox(chunks, out);
     for (int64_t c; (c = ticket.fetch_add(1, std::memory_order_relaxed)) < chunks.count;) {
       const int64_t first = chunks.first[c], last = chunks.first[c + 1];
-      int64_t bound = rows::kPad, got = -1;
-      for (int64_t i = first; i < last; ++i) bound += multiplier.bound(a, i);
-      if (outbox.reserve(bound))
-        got = multiplier.multiply(a, first, last, out->indptr + 1, outbox.cols(), outbox.vals(), outbox.room());
+      int64_t got = -1;
+      if (outbox.reserve(multiplier.bound(a, first, last) + rows::kPad))
+        got = multiplier.multiply(a, first, last, out->indptr + 1, outbox.cols() + outbox.used(),
+                                  outbox.vals() + outbox.used(), outbox.room());
       if (got < 0) failed = true, got = 0; /* counted all the same: others wait for this chunk */
       outbox.add(c, got);
       chunks.entries[c].store(got, std::memory_order_release);
       outbox.place();
     }
-    while (!outbox.empty()) outbox.place();
+    outbox.finish();
   }
   return failed ? SPGEMM_NO_MEMORY : SPGEMM_OK;
 }

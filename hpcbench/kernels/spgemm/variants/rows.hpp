@@ -39,12 +39,12 @@ class Multiplier {
 #endif
   {}
 
-  /* Upper bound of the entries of row i of A * B. */
-  int64_t bound(const Csr &a, int64_t i) const {
+  /* Upper bound of the entries of rows [first, last) of A * B. */
+  int64_t bound(const Csr &a, int64_t first, int64_t last) const {
     int64_t flops = 0;
-    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k)
+    for (int64_t k = a.indptr[first]; k < a.indptr[last]; ++k)
       flops += b_.indptr[a.indices[k] + 1] - b_.indptr[a.indices[k]];
-    return std::min(flops, b_.ncols);
+    return std::min(flops, (last - first) * b_.ncols);
   }
 
   /* Rows [first, last) of A * B into cols and vals, which hold `capacity` entries, at least the sum of the

@@ -1,0 +1,199 @@
+"""Regenerates the figures of docs/measuring.md: all of them, or the blocks named on the command line.
+
+    python docs/measuring.py [noise-serial noise-threads noise-ranks overhead store spgemm-small spgemm-large]
+
+Each block stands between two marks in the page and is replaced whole. The machine must do nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from hpcbench import calibrate, machine, registry
+from hpcbench.case import Case
+from hpcbench.contender import Entry, tools
+from hpcbench.evaluate import open_race
+from hpcbench.inputs import generate
+from hpcbench.report import collect, frames
+from hpcbench.spec import Budget, Measurement, Setting
+from hpcbench.store import Journal, journals
+
+PAGE = Path(__file__).with_name("measuring.md")
+RUNS = Path("runs/measuring")
+HPCBENCH = [sys.executable, "-P", "-m", "hpcbench"]
+RACES = {"serial": (300, 50, 50), "threads": (300, 50, 50), "ranks": (300, 50, 50)}
+
+
+def stamp() -> str:
+    facts = machine.fingerprint(**tools())
+    return f"{date.today().isoformat()}, {facts['cpu']}, {facts['cores']} cores, {facts['compiler']}, {facts['mpi']}"
+
+
+def noise(setting: str) -> str:
+    rows = [
+        "| races of | result | smallest visible slowdown (median) | rounds | s per race |",
+        "|---|---|---|---|---|",
+    ]
+    for share, count in zip((0.0, 0.1, 0.05), RACES[setting], strict=True):
+        found = calibrate.races(count, share, setting, load=1, runs=RUNS / "noise")
+        print(found.sentence(), flush=True)
+        told = ", ".join(f"{n} {name}" for name, n in sorted(found.relations.items()))
+        what = f"planted {share:.0%} slowdown" if share else "identical code (A/A)"
+        result = (
+            f"found in {found.detected} of {count}"
+            if share
+            else f"**{found.false_wins} false wins of {count}**"
+        )
+        rows.append(
+            f"| {what} | {result} ({told}) | {found.detectable - 1:.1%} | {found.rounds} | {found.seconds / count:.1f} |"
+        )
+    return "\n".join(rows)
+
+
+def overhead() -> str:
+    kernel = registry.kernel("spgemm")
+    module = kernel.module()
+    a = generate.er(2000, 8, np.random.default_rng(1))
+    case = Case("er2000x8", kernel, "sorted", lambda rng: module.product(a, a, "sorted", rng))
+    variant = kernel.variant("gustavson")
+    ways = [{"ACCUMULATOR": w} for w in ("auto", "dense", "hash", "merge")]
+    entries = [Entry(variant.candidate(p), Setting(), f"g{p}") for p in ways for _ in (0,)]
+    marks: dict[str, float] = {}
+
+    def note(kind: str, _body: object) -> None:
+        marks.setdefault(kind, time.perf_counter())
+
+    rows = []
+    for _ in range(5):
+        marks.clear()
+        journal = Journal.create(RUNS / "overhead")
+        with open_race(case, Entry(variant.candidate(), Setting(), "gustavson"), seed=1, on_event=note,
+                       journal=journal, machine_id="") as race:  # fmt: skip
+            race.evaluate(entries, Budget(deadline=60))
+            spent = time.perf_counter() - marks["verify"]
+            timed = sum(m.wall_s for taken in race.samples.values() for m in taken)
+        journal.close()
+        rows.append(1e3 * (spent - timed) / (len(entries) + 2))
+    return f"Median of 5 races of 6 arms: **{sorted(rows)[2]:.0f} ms** per arm ({', '.join(f'{r:.0f}' for r in rows)})."
+
+
+def store() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal.create(Path(folder))
+        journal.append([("event", "case", {"case": "c"})])
+        for start in range(0, 1_000_000, 10_000):
+            samples = [
+                ("sample", "c|anchor", Measurement("anchor", 0, i, 3, 2e-3 + 1e-9 * i, 2e-3, 0, (2e-3,)))
+                for i in range(start, start + 10_000)
+            ]
+            journal.append(samples)
+        size = journal.path.stat().st_size
+        journal.close()
+        begun = time.perf_counter()
+        frame = frames.samples_frame(collect.evidence([journal.path]))
+        spent = time.perf_counter() - begun
+        assert len(frame) == 1_000_000
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for _ in range(10):
+        subprocess.run([*HPCBENCH, "list"], stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 10
+    return (
+        f"- a journal of 10^6 samples ({size / 2**20:.0f} MiB) opens as a DataFrame in **{spent:.1f} s**\n"
+        f"- `hpcbench list`: **{cpu * 1e3:.0f} ms** CPU (mean of 10)"
+    )
+
+
+def _race(folder: str, *words: str) -> object:
+    runs = RUNS / folder
+    for old in runs.glob("*.jsonl"):
+        old.unlink()
+    subprocess.run([*HPCBENCH, "run", "--runs", str(runs), *words], check=False)
+    return frames.results_frame(collect.evidence(journals(runs)))
+
+
+def _cell(row: object) -> str:
+    return f"{row.speedup:.2f} [{row.speedup_low:.2f}, {row.speedup_high:.2f}]"
+
+
+def small(pages: str = "prefaulted") -> str:
+    frame = _race(
+        f"small-{pages}", "--size", "small", "--variant", "gustavson,mkl", "--budget", "40", "--pages", pages
+    )
+    rows = [
+        "| case | ours, ms | over scipy-sorted | MKL over scipy-sorted | over the better of both |",
+        "|---|---|---|---|---|",
+    ]
+    ratios, ours_all = [], []
+    for case, group in frame.groupby("case", sort=False):
+        arms = {row.variant: row for row in group.itertuples()}
+        ours, mkl = arms["gustavson"], arms["mkl"]
+        ratios.append(ours.speedup / max(1.0, mkl.speedup))
+        ours_all.append(ours.speedup)
+        mkl_cell = _cell(mkl) if not math.isnan(mkl.speedup_low) else f"{mkl.speedup:.2f} (screened out)"
+        rows.append(
+            f"| {case} | {1e3 * ours.call_s:.2f} | {_cell(ours)} | {mkl_cell} | **{ratios[-1]:.2f}** |"
+        )
+    mean, over = (math.exp(np.mean(np.log(r))) for r in (ratios, ours_all))
+    rows.append(
+        f"| geometric mean of {len(ratios)} | | {over:.2f} | | **{mean:.2f}** (least {min(ratios):.2f}) |"
+    )
+    return "\n".join(rows)
+
+
+def large() -> str:
+    frame = _race("large", "--size", "large", "--anchor", "gustavson", "--variant", "gustavson_omp",
+                  "--threads", "1,2", "--budget", "60", "--rounds", "32")  # fmt: skip
+    rows = [
+        "| case | gustavson 1 thread, ms | gustavson_omp 1 thread | gustavson_omp 2 threads |",
+        "|---|---|---|---|",
+    ]
+    ratios = []
+    for case, group in frame.groupby("case", sort=False):
+        arms = {(row.variant, row.threads): row for row in group.itertuples()}
+        two = arms["gustavson_omp", 2]
+        ratios.append(two.speedup)
+        rows.append(
+            f"| {case} | {1e3 * arms['gustavson', 1].call_s:.1f} | {_cell(arms['gustavson_omp', 1])} | {_cell(two)} |"
+        )
+    mean = math.exp(np.mean(np.log(ratios)))
+    return "\n".join(
+        [*rows, f"| geometric mean of {len(ratios)} | | | **{mean:.2f}** (least {min(ratios):.2f}) |"]
+    )
+
+
+BLOCKS = {
+    "noise-serial": lambda: noise("serial"),
+    "noise-threads": lambda: noise("threads"),
+    "noise-ranks": lambda: noise("ranks"),
+    "overhead": overhead,
+    "store": store,
+    "spgemm-small": small,
+    "spgemm-small-cold": lambda: small("cold"),
+    "spgemm-large": large,
+}
+
+
+def main() -> None:
+    for name in sys.argv[1:] or BLOCKS:
+        print(f"== {name}", flush=True)
+        body = f"<!-- begin {name} -->\n{BLOCKS[name]()}\n\nMeasured {stamp()}.\n<!-- end {name} -->"
+        page = PAGE.read_text()
+        marked = re.compile(f"<!-- begin {name} -->.*?<!-- end {name} -->", re.DOTALL)
+        assert marked.search(page), f"{PAGE} has no block {name}"
+        PAGE.write_text(marked.sub(lambda _, body=body: body, page))
+        print(body, flush=True)
+
+
+if __name__ == "__main__":
+    main()
