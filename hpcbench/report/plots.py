@@ -43,7 +43,7 @@ def speedup_chart(race: Race, key: str) -> str:
     for shape in axes.SHAPES:
         label = f"speedup over {race.anchor}", "times, higher is faster"
         fig, ax = axes.frame(shape, [row.name for row in rows], notes, label, span)
-        _baseline(ax, race)
+        _baseline(ax, race, shape, len(rows))
         for y, (row, (middle, low, high)) in enumerate(zip(rows, ratios, strict=True)):
             left, right = ax.get_xlim()
             _dot(ax, row, min(max(middle, left), right), y + axes.offset(shape), (low, high))
@@ -109,7 +109,7 @@ def rounds_chart(race: Race, strips: Sequence[Strip], key: str, most: int) -> st
     for shape in axes.SHAPES:
         label = f"speedup over {race.anchor} in one round", "times, higher is faster"
         fig, ax = axes.frame(shape, [strip.name for strip in strips], notes, label, span, line=1.35)
-        _baseline(ax, race)
+        _baseline(ax, race, shape, len(strips))
         for y, (strip, ratios) in enumerate(zip(strips, shown, strict=True)):
             _strip(ax, strip, ratios, y + axes.offset(shape), 0.36 if shape.stacked else 0.5)
         words = f"Speedup over {race.anchor} in every paired round: {said}"
@@ -139,10 +139,14 @@ def reach(strips: Sequence[Sequence[float]]) -> tuple[float, float]:
     return low, high
 
 
-def _baseline(ax: Axes, race: Race) -> None:
-    if race.aa is not None and units.bounded(race.aa):
-        ax.axvspan(race.aa[1], race.aa[2], color=BAND, linewidth=0, zorder=0)
-    ax.axvline(1.0, color=INK, linewidth=1.2, zorder=1)
+def _baseline(ax: Axes, race: Race, shape: axes.Shape, rows: int) -> None:
+    """The line at one and the twin's band; where names stand above the marks, only beside the marks."""
+    low, high = sorted(ax.get_ylim())
+    marks = [y + axes.offset(shape) for y in range(rows)]
+    for bottom, top in [(y - 0.25, y + 0.25) for y in marks] if shape.stacked else [(low, high)]:
+        if race.aa is not None and units.bounded(race.aa):
+            ax.fill_betweenx([bottom, top], race.aa[1], race.aa[2], color=BAND, linewidth=0, zorder=0)
+        ax.plot([1.0, 1.0], [bottom, top], color=INK, linewidth=1.2, zorder=1)
 
 
 def _dot(ax: Axes, row: Row, x: float, y: float, bar: tuple[float, float]) -> None:

@@ -80,7 +80,7 @@ def ranking(evidence: Evidence, race: Race) -> str:
         result, model = row.result, evidence.candidates.get(row.result.candidate)
         cells = [f"{row.rank or units.NONE}{'=' if row.peers else ''}", result.variant, row.setting]
         cells += [units.seconds(result.call_s, "µs"), "1.00x" if row.baseline else units.speedup(row.ratio)]
-        cells += [wording.relation(row)]
+        cells += [wording.relation(row, 2 if row.result.relation == "undecided" else 1)]
         cells += [units.three(gflops(evidence, result))] * rate + [_share(result.floor_share)] * share
         cells += [str(result.rounds or units.NONE), model.model if model else units.NONE]
         body.append(cells)
