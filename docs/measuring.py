@@ -128,7 +128,7 @@ def _cell(row: object) -> str:
 
 def small(pages: str = "prefaulted") -> str:
     frame = _race(
-        f"small-{pages}", "--size", "small", "--variant", "gustavson,mkl", "--budget", "40", "--pages", pages
+        f"small-{pages}", "--size", "small", "--variant", "gustavson,mkl", "--budget", "60", "--pages", pages
     )
     rows = [
         "| case | ours, ms | over scipy-sorted | MKL over scipy-sorted | over the better of both |",
@@ -153,7 +153,7 @@ def small(pages: str = "prefaulted") -> str:
 
 def large() -> str:
     frame = _race("large", "--size", "large", "--anchor", "gustavson", "--variant", "gustavson_omp",
-                  "--threads", "1,2", "--budget", "60", "--rounds", "32")  # fmt: skip
+                  "--threads", "1,2", "--budget", "25", "--rounds", "16")  # fmt: skip
     rows = [
         "| case | gustavson 1 thread, ms | gustavson_omp 1 thread | gustavson_omp 2 threads |",
         "|---|---|---|---|",
