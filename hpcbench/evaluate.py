@@ -25,7 +25,7 @@ from hpcbench.measure import ArmFailure, LaunchError, Program, WorkerArm
 from hpcbench.spec import Budget, Event, HpcbenchError, Measurement, Phase, Result, Skip, Stage
 from hpcbench.store import Journal
 
-MIN_SAMPLE_S = 2e-3
+MIN_SAMPLE_S = 8e-3  # at 2 ms the spread of paired ratios was three times as large: docs/measuring.md
 SCREEN_SAMPLES = 3
 SCREEN_RATIO = 3.0
 CONFIRM_ROUNDS = 16

@@ -13,7 +13,7 @@ from hpcbench.contender import Contender
 from hpcbench.spec import Measurement, Result, Stage
 
 IMPOSSIBLE = 1.5
-BUSY = 1.1
+WAITS = 1.05
 Clock = Literal["wall", "cpu"]
 
 
@@ -32,11 +32,27 @@ def log_ratios(reference: Sequence[Measurement], arm: Sequence[Measurement], clo
 
 
 def clock(contenders: Sequence[Contender]) -> Clock:
-    """``cpu`` when every arm is serial and the machine is so busy that wall time misleads."""
-    if any(c.entry.setting.ranks * c.entry.setting.threads > 1 for c in contenders):
+    """``cpu`` when that tells the anchor from its twin less often, else ``wall``.
+
+    CPU time is the kernel's account of the process. It is used only where every arm is serial and none
+    waits longer than the anchor does, so that nobody gains by sleeping or by work done elsewhere; and
+    only the anchor and its twin, never a candidate, decide which clock is the quieter one.
+    """
+    measured = [c for c in contenders if c.samples]
+    if any(c.entry.setting.ranks * c.entry.setting.threads > 1 for c in contenders) or len(measured) < 2:
         return "wall"
-    shares = [s.wall_s / s.cpu_s for c in contenders for s in c.samples if s.cpu_s > 0]
-    return "cpu" if shares and statistics.median(shares) > BUSY else "wall"
+    if min(s.cpu_s for c in measured for s in c.samples) <= 0:  # shorter than the kernel's own accounting
+        return "wall"
+    waits = [statistics.median(s.wall_s / s.cpu_s for s in c.samples) for c in measured]
+    if max(waits) > WAITS * waits[0]:
+        return "wall"
+    spread = {c: _spread(log_ratios(measured[0].samples, measured[1].samples, c)) for c in ("wall", "cpu")}
+    return "cpu" if spread["cpu"] < spread["wall"] else "wall"
+
+
+def _spread(groups: Sequence[Sequence[float]]) -> float:
+    values = sorted(v for group in groups for v in group)
+    return values[3 * len(values) // 4] - values[len(values) // 4] if values else 0.0
 
 
 def look(contenders: Sequence[Contender], alpha: float) -> None:
