@@ -21,6 +21,7 @@ from hpcbench.contender import Entry
 from hpcbench.evaluate import open_race
 from hpcbench.inputs import generate
 from hpcbench.machine import fingerprint
+from hpcbench.measure import die_with_parent
 from hpcbench.spec import Budget, Candidate, Setting
 from hpcbench.store import Journal
 
@@ -100,6 +101,7 @@ def _load(count: int) -> Iterator[None]:
 
 
 def _spin() -> None:
+    die_with_parent()
     while True:
         sum(range(10_000))
 

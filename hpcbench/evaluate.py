@@ -8,31 +8,27 @@ from __future__ import annotations
 
 import random
 import shutil
-import statistics
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from hpcbench import build, launch, machine, outcome, stats
-from hpcbench.case import SETS, Case, Prepared
+from hpcbench import build, launch, outcome, stats
+from hpcbench.case import Case, Prepared
 from hpcbench.contender import ANCHOR, TWIN, Contender, Entry
-from hpcbench.measure import ArmFailure, LaunchError, Program, WorkerArm
-from hpcbench.spec import Budget, Event, HpcbenchError, Measurement, Phase, Result, Skip, Stage
+from hpcbench.generation import Generation
+from hpcbench.measure import Program
+from hpcbench.spec import Budget, Event, HpcbenchError, Measurement, Result, Skip, Stage
 from hpcbench.store import Journal
 
-MIN_SAMPLE_S = 8e-3  # at 2 ms the spread of paired ratios was three times as large: docs/measuring.md
-SCREEN_SAMPLES = 3
-SCREEN_RATIO = 3.0
 CONFIRM_ROUNDS = 16
 CONFIRM_FROM = 10_000  # round numbers of the confirmation, apart from the race's
-PHASE_SAMPLES = 5
 PARALLEL_ROUNDS = 4  # threads and ranks are noisier: so many times the rounds of a serial race
-GENERATIONS = (8, 16, 64, 256)  # fresh processes begin after these rounds
+GENERATIONS = (8, 16, 32, 64, 96, 128, 256, 384, 512)  # fresh processes begin after these rounds
 
 
 class Race:
@@ -54,10 +50,8 @@ class Race:
         self.skips: list[Skip] = []
         self._emit, self._journal = on_event, journal
         self._rng, self._np_rng = random.Random(seed), np.random.default_rng(seed)
-        self._phase: Phase = "run" if case.kernel.ranked == "run" else "total"
         self._ready: Prepared | None = None
         self._scratch = Path(tempfile.mkdtemp(prefix="hb-"))
-        self._arms_made = 0
         self._alpha = stats.ALPHA
 
     def __enter__(self) -> Race:
@@ -99,7 +93,8 @@ class Race:
             if upto == "measure":
                 self._race(contenders, budget)
             else:
-                self._verify(contenders)
+                with self._fresh(contenders, 0) as generation:
+                    generation.warm()
         except KeyboardInterrupt:
             self.interrupted = True
         if upto == "measure":
@@ -135,7 +130,10 @@ class Race:
         with ThreadPoolExecutor(max_workers=2) as pool:
             for done, _ in enumerate(pool.map(one, contenders), 1):
                 self._emit("build", {"case": self.case.name, "done": done, "of": len(contenders)})
-        self._anchor_alive(contenders)
+        if broken := next((c for c in contenders if c.entry is self.anchor and not c.racing), None):
+            raise HpcbenchError(
+                f"the baseline {self.anchor.name} does not build: {broken.stages[-1].message}"
+            )
 
     def _program(self, c: Contender) -> Program:
         candidate = c.entry.candidate
@@ -154,160 +152,46 @@ class Race:
         looks = stats.looks(rounds)
         self._alpha = stats.ALPHA / len(looks) / max(1, len(contenders) - 2)
         self._deadline = time.monotonic() + budget.deadline
-        round_, generation = 0, 0
+        round_, index = 0, 0
         while round_ < rounds and any(c.open for c in contenders[2:]):
             until = min([rounds, *(g for g in GENERATIONS if g > round_)])
-            round_ = self._generation(contenders, generation, round_, until, rounds)
-            generation += 1
+            round_ = self._rounds(contenders, index, round_, until, rounds)
+            index += 1
             if round_ < until:
                 break
             if round_ in looks:
                 outcome.look(contenders, self._alpha)
-        self._confirm(contenders, generation)
+        self._confirm(contenders, index)
 
-    def _verify(self, contenders: list[Contender]) -> None:
-        arms = self._start([c for c in contenders if c.open], 0)
-        try:
-            self._warm([c for c in contenders if c.open], arms)
-        finally:
-            _close(arms)
+    def _fresh(self, contenders: Sequence[Contender], index: int) -> Generation:
+        return Generation([c for c in contenders if c.open], self.ready, index, self._rng, self._scratch)
 
-    def _start(self, contenders: Sequence[Contender], generation: int) -> dict[str, WorkerArm]:
-        """Fresh processes for every contender, all on the same idlest CPUs; failures become verdicts."""
-        cpus = machine.idlest_cpus(max(c.entry.setting.ranks * c.entry.setting.threads for c in contenders))
-        free = machine.memory_available() // 2
-        arms: dict[str, WorkerArm] = {}
-        try:
-            for c in contenders:
-                assert c.program is not None
-                setting = c.entry.setting
-                self._arms_made += 1
-                arms[c.label] = WorkerArm(
-                    c.label, c.program, self.ready.memory(setting), setting, cpus,
-                    self._scratch / str(self._arms_made), self._rng, generation, free // setting.ranks,
-                )  # fmt: skip
-            for c in contenders:
-                try:
-                    arms[c.label].connect()
-                except ArmFailure as failure:
-                    c.fail("load", failure.code, str(failure))
-                except LaunchError as error:
-                    if c.label in (ANCHOR, TWIN):
-                        raise
-                    c.unavailable, c.racing = str(error), False
-        except BaseException:
-            _close(arms)
-            raise
-        return arms
-
-    def _generation(
-        self, contenders: list[Contender], generation: int, start: int, until: int, rounds: int
-    ) -> int:
+    def _rounds(self, contenders: list[Contender], index: int, start: int, until: int, of: int) -> int:
         """Rounds ``start`` to ``until`` in fresh processes; returns the round it came to."""
-        arms = self._start([c for c in contenders if c.open], generation)
-        try:
-            self._warm([c for c in contenders if c.open], arms)
-            if generation == 0:
-                self._screen([c for c in contenders if c.open], arms)
+        with self._fresh(contenders, index) as generation:
+            generation.warm()
+            if index == 0:
+                generation.screen()
             checks = {c.label: self._rng.randrange(start, until) for c in contenders}
             for round_ in range(start, until):
-                self._anchor_alive(contenders)
-                active = [c for c in contenders if c.open]
+                active = generation.active
                 shift = self._rng.randrange(len(active))
                 for c in active[shift:] + active[:shift]:
-                    self._sample(c, arms[c.label], round_, checks[c.label] == round_)
+                    generation.sample(c, round_, checks[c.label] == round_)
                 self._flush(active, round_)
                 self._emit(
-                    "round", {"case": self.case.name, "round": round_ + 1, "of": rounds, "arms": len(active)}
+                    "round", {"case": self.case.name, "round": round_ + 1, "of": of, "arms": len(active)}
                 )
                 if time.monotonic() > self._deadline:
                     return round_ + 1
-            self._time_phases([c for c in contenders if c.open], arms)
+            generation.time_phases()
             return until
-        finally:
-            _close(arms)
-
-    def _warm(self, active: Sequence[Contender], arms: Mapping[str, WorkerArm]) -> None:
-        """Verify one call per input set on poisoned memory; the first calls are the warm-up, too."""
-        for c in active:
-            start = time.perf_counter()
-            for k in range(SETS):
-                self.ready.memory(c.entry.setting).poison()
-                if self._guarded(c, arms[c.label], k, 1):
-                    self._compare(c, arms[c.label], k)
-            if c.racing and c.screening_s is None:
-                c.passed("verify", time.perf_counter() - start)
-        self._anchor_alive(active)
-
-    def _screen(self, active: Sequence[Contender], arms: Mapping[str, WorkerArm]) -> None:
-        """Preset the batch and screen out what is hopelessly slow, from a few samples."""
-        for c in (c for c in active if c.racing):
-            arm = arms[c.label]
-            for _ in range(2):  # the second look at a larger batch is the truer one
-                quick = self._guarded(c, arm, 0, c.batch)
-                if quick:
-                    c.batch = max(1, round(MIN_SAMPLE_S / (quick.wall_s / quick.batch) + 0.5))
-                    if self.ready.memory(c.entry.setting).arenas[0].cold:
-                        c.batch = min(c.batch, len(self.ready.memory(c.entry.setting).arenas[0].layout))
-            taken = [self._guarded(c, arm, i % SETS, c.batch) for i in range(SCREEN_SAMPLES)]
-            if c.racing:
-                c.screening_s = statistics.median(s.wall_s / s.batch for s in taken if s)
-        self._anchor_alive(active)
-        reference = active[0].screening_s or 0.0
-        for c in (c for c in active if c.racing and c.screening_s):
-            assert c.screening_s is not None
-            c.screened = c.screening_s > SCREEN_RATIO * reference
-            arms[c.label].limit_s = 20 + 200 * reference * c.batch
-
-    def _guarded(
-        self,
-        c: Contender,
-        arm: WorkerArm,
-        first: int,
-        batch: int,
-        phase: Phase | None = None,
-        round_: int = -1,
-    ) -> Measurement | None:
-        try:
-            return arm.sample(first, batch, phase or self._phase, round_) if c.racing else None
-        except ArmFailure as failure:
-            c.fail("measure" if c.screening_s else "verify", failure.code, str(failure))
-            return None
-
-    def _sample(self, c: Contender, arm: WorkerArm, round_: int, check: bool) -> None:
-        """One paired sample; in a round that only the parent knows, its output is verified as well."""
-        arena = self.ready.memory(c.entry.setting).arenas[0]
-        if check or arena.cold:
-            self.ready.memory(c.entry.setting).poison()
-        sample = self._guarded(c, arm, round_ % SETS, c.batch, round_=round_)
-        if sample is None:
-            return
-        c.samples.append(sample)
-        if check:
-            self._compare(c, arm, (round_ % SETS + c.batch - 1) % len(arena.layout))
-
-    def _compare(self, c: Contender, arm: WorkerArm, slot: int) -> None:
-        try:
-            arm.fetch(slot)
-        except ArmFailure as failure:
-            c.fail("verify", failure.code, str(failure))
-            return
-        if problem := self.ready.wrong(c.entry.setting, slot):
-            c.fail("verify", "correctness", problem)
 
     def _flush(self, active: Sequence[Contender], round_: int) -> None:
         fresh = [c.samples[-1] for c in active if c.samples and c.samples[-1].round == round_]
         self._journal.append([("sample", f"{self.case.name}|{s.arm}", s) for s in fresh], sync=False)
 
-    def _time_phases(self, active: Sequence[Contender], arms: Mapping[str, WorkerArm]) -> None:
-        """A few samples of setup and of run alone, for variants that have a setup."""
-        phases: tuple[Phase, ...] = ("setup", "run")
-        for c in (c for c in active if arms[c.label].has_setup):
-            for phase in phases:
-                taken = [self._guarded(c, arms[c.label], 0, c.batch, phase) for _ in range(PHASE_SAMPLES)]
-                c.phases.setdefault(phase, []).extend(s.wall_s / s.batch for s in taken if s)
-
-    def _confirm(self, contenders: list[Contender], generation: int) -> None:
+    def _confirm(self, contenders: list[Contender], index: int) -> None:
         """Measure the winner again in new processes before it is called one."""
         outcome.look(contenders, self._alpha)
         won = [c for c in contenders[2:] if c.decision and c.decision.relation == "faster"]
@@ -315,21 +199,18 @@ class Race:
         if winner is None:
             return
         self._emit("confirm", {"case": self.case.name, "arm": winner.label})
-        winner.confirmed = False
-        anchor = contenders[0]
+        anchor, winner.confirmed = contenders[0], False
         pair, kept = [anchor, winner], {c.label: len(c.samples) for c in (anchor, winner)}
         for c in pair:
             c.racing = True
-        arms = self._start(pair, generation)
         try:
-            self._warm(pair, arms)
-            for i in range(CONFIRM_ROUNDS):
-                for c in pair if i % 2 else pair[::-1]:
-                    self._sample(c, arms[c.label], CONFIRM_FROM + i, i == CONFIRM_ROUNDS - 1)
-                self._flush(pair, CONFIRM_FROM + i)
-            self._anchor_alive(pair)
+            with self._fresh(pair, index) as generation:
+                generation.warm()
+                for i in range(CONFIRM_ROUNDS):
+                    for c in pair if i % 2 else pair[::-1]:
+                        generation.sample(c, CONFIRM_FROM + i, i == CONFIRM_ROUNDS - 1)
+                    self._flush(generation.active, CONFIRM_FROM + i)
         finally:
-            _close(arms)
             fresh = {c.label: c.samples[kept[c.label] :] for c in pair}
             for c in pair:
                 del c.samples[kept[c.label] :]
@@ -342,20 +223,10 @@ class Race:
             message = "measured again in new processes, it was not clearly ahead"
             winner.stages.append(Stage("confirm", "not_checked", message))
 
-    def _anchor_alive(self, contenders: Sequence[Contender]) -> None:
-        for c in contenders:
-            if c.label in (ANCHOR, TWIN) and not c.racing and c.verdict != "correct":
-                raise HpcbenchError(f"the baseline {self.anchor.name} failed: {c.stages[-1].message}")
-
     def facts(self) -> dict[str, Any]:
         """Features of the case, for the report."""
         return {"structure": self.case.kernel.cases.get(self.case.name, {}).get("structure", ""),
                 **self.ready.features}  # fmt: skip
-
-
-def _close(arms: Mapping[str, WorkerArm]) -> None:
-    for arm in arms.values():
-        arm.close()
 
 
 def open_race(

@@ -68,7 +68,8 @@ class Memory:
             arena.poison()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Have the system kill this process when the one that started it ends, however it ends."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
@@ -97,7 +98,7 @@ class WorkerArm:
                 launch.command(setting, program.under_mpi, str(address)),
                 cwd=scratch, env=launch.environment(setting, rng), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
-                preexec_fn=_die_with_parent if program.under_mpi else None,
+                preexec_fn=die_with_parent if program.under_mpi else None,
             )  # fmt: skip
 
     def connect(self) -> None:
@@ -292,9 +293,10 @@ class WorkerArm:
 
     def close(self) -> None:
         """End every process of the arm; workers keep no state that is worth a farewell."""
-        for fd in self._status:
-            os.close(fd)
-        for sock, pid in self.ranks:
+        while self._status:
+            os.close(self._status.pop())
+        while self.ranks:
+            sock, pid = self.ranks.pop()
             sock.close()
             _kill(pid)
         try:

@@ -65,7 +65,7 @@ def look(contenders: Sequence[Contender], alpha: float) -> None:
     anchor, twin, *others = contenders
     rest = [c for c in others if c.samples and c.verdict == "correct" and not c.screened]
     pairs = log_ratios(anchor.samples, twin.samples, which)
-    clear = stats.margin([v for group in pairs for v in group], alpha)
+    clear = stats.margin(pairs, alpha)
     twin.decision = stats.decide(pairs, clear, alpha)
     for c in rest:
         c.decision = stats.decide(log_ratios(anchor.samples, c.samples, which), clear, alpha)

@@ -56,10 +56,19 @@ class Decision:
     detectable: float
 
 
-def margin(twin: Sequence[float], alpha: float) -> float:
-    """What a win must clear: max(1 %, largest |log ratio| in the interval of the A/A twin)."""
-    _, low, high = sign_interval(twin, alpha)
-    return max(SMALLEST_WIN, abs(low), abs(high))
+def margin(twin: Sequence[Sequence[float]], alpha: float) -> float:
+    """What a win must clear, from the log ratios of the A/A twin, one sequence per process generation.
+
+    The largest of 1 %, the |log ratio| anywhere in the twin's interval, and the |median| of any of its
+    generations: identical code in two processes may differ by where its pages happen to lie, the same in
+    every round of a generation, which an interval over rounds does not see.
+    """
+    _, low, high = sign_interval([v for group in twin for v in group], alpha)
+    return max(SMALLEST_WIN, abs(low), abs(high), *(abs(_median(group)) for group in twin if len(group) >= 8))
+
+
+def _median(values: Sequence[float]) -> float:
+    return sorted(values)[len(values) // 2]
 
 
 def decide(by_process: Sequence[Sequence[float]], clear: float, alpha: float) -> Decision:
@@ -74,7 +83,7 @@ def decide(by_process: Sequence[Sequence[float]], clear: float, alpha: float) ->
     """
     values = [v for group in by_process for v in group]
     median, low, high = sign_interval(values, alpha)
-    medians = [sorted(group)[len(group) // 2] for group in by_process if group]
+    medians = [_median(group) for group in by_process if group]
     relation: Literal["faster", "slower", "tie", "undecided"] = "undecided"
     if low > clear and min(medians) > 0:
         relation = "faster"

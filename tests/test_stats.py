@@ -38,7 +38,7 @@ def test_faster_needs_every_process_to_agree():
 
 def test_a_win_must_clear_what_the_twin_shows():
     wide = [0.05 * (-1) ** i for i in range(32)]
-    clear = stats.margin(wide, 0.01)
+    clear = stats.margin([wide], 0.01)
     assert clear == pytest.approx(0.05)
     assert stats.decide([[0.04] * 32], clear, 0.01).relation == "undecided"
     assert stats.decide([[0.06] * 32], clear, 0.01).relation == "faster"
@@ -56,3 +56,7 @@ def test_looks_end_with_the_last_round():
 
 def test_no_false_win_in_a_hundred_trials_is_below_three_percent():
     assert stats.binomial_upper(0, 100) == pytest.approx(0.0295, abs=0.001)
+
+
+def test_a_generation_whose_twin_was_off_throughout_widens_the_margin():
+    assert stats.margin([[0.001, -0.001] * 8, [0.03] * 8, [-0.001, 0.001] * 24], 0.01) == pytest.approx(0.03)

@@ -5,7 +5,7 @@ import time
 import pytest
 from races import candidate
 
-from hpcbench import evaluate, measure
+from hpcbench import case, evaluate, machine, measure
 from hpcbench.contender import Entry
 from hpcbench.spec import Setting
 
@@ -45,7 +45,7 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_candidate_gets_its_verdict_and_the_good_one_its_figure(race, name, monkeypatch):
     body, verdict, message = BAD[name]
-    monkeypatch.setattr(evaluate.machine, "memory_available", lambda: 2**30)
+    monkeypatch.setattr(machine, "memory_available", lambda: 2**30)
     found = race(
         [Entry(candidate(body, "bad"), Setting(), "bad"), Entry(candidate(HONEST, "good"), Setting(), "good")]
     ).results
@@ -81,6 +81,6 @@ def test_a_missing_symbol_is_a_verdict(race):
 
 def test_a_baseline_that_cannot_run_ends_the_race_with_its_name(race, monkeypatch):
     monkeypatch.setattr(measure, "START_LIMIT_S", 30.0)
-    monkeypatch.setattr(evaluate.Prepared, "wrong", lambda *_: "off by one")
+    monkeypatch.setattr(case.Prepared, "wrong", lambda *_: "off by one")
     with pytest.raises(evaluate.HpcbenchError, match="the baseline scipy_csr failed: off by one"):
         race([Entry(candidate(HONEST), Setting(), "good")])

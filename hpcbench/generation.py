@@ -1,0 +1,162 @@
+"""One generation of fresh processes in a race: started together, warmed, sampled, ended together.
+
+Whatever goes wrong in a contender's processes becomes that contender's verdict.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from hpcbench import machine
+from hpcbench.case import SETS, Prepared
+from hpcbench.contender import ANCHOR, TWIN, Contender
+from hpcbench.measure import ArmFailure, LaunchError, WorkerArm
+from hpcbench.spec import HpcbenchError, Measurement, Phase
+
+MIN_SAMPLE_S = 8e-3  # at 2 ms the spread of paired ratios was three times as large
+SCREEN_SAMPLES = 3
+SCREEN_RATIO = 3.0
+PHASE_SAMPLES = 5
+
+_numbers = itertools.count()
+
+
+class Generation:
+    """The processes of ``contenders``; a context manager, so that none outlives it.
+
+    All arms get the same CPUs, those that are idlest now. The baseline must survive; others may fail.
+    """
+
+    def __init__(
+        self, contenders: Sequence[Contender], ready: Prepared, index: int, rng: random.Random, scratch: Path
+    ) -> None:
+        self.contenders, self.index = list(contenders), index
+        self._ready, self._rng, self._scratch = ready, rng, scratch
+        self._phase: Phase = "run" if ready.case.kernel.ranked == "run" else "total"
+        self._arms: dict[str, WorkerArm] = {}
+
+    def __enter__(self) -> Generation:
+        try:
+            self._start()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._close()
+
+    @property
+    def active(self) -> list[Contender]:
+        """The contenders that still take part in rounds.
+
+        Raises
+        ------
+        HpcbenchError
+            When the baseline or its twin has failed, since nothing can be compared without them.
+        """
+        for c in self.contenders:
+            if c.label in (ANCHOR, TWIN) and c.verdict != "correct":
+                raise HpcbenchError(f"the baseline {c.entry.name} failed: {c.stages[-1].message}")
+        return [c for c in self.contenders if c.open]
+
+    def _start(self) -> None:
+        settings = [c.entry.setting for c in self.contenders]
+        cpus = machine.idlest_cpus(max(s.ranks * s.threads for s in settings))
+        free = machine.memory_available() // 2
+        for c, setting in zip(self.contenders, settings, strict=True):
+            assert c.program is not None
+            self._arms[c.label] = WorkerArm(
+                c.label, c.program, self._ready.memory(setting), setting, cpus,
+                self._scratch / str(next(_numbers)), self._rng, self.index, free // setting.ranks,
+            )  # fmt: skip
+        for c in self.contenders:
+            try:
+                self._arms[c.label].connect()
+            except ArmFailure as failure:
+                c.fail("load", failure.code, str(failure))
+            except LaunchError as error:
+                if c.label in (ANCHOR, TWIN):
+                    raise
+                c.unavailable, c.racing = str(error), False
+
+    def _close(self) -> None:
+        for arm in self._arms.values():
+            arm.close()
+
+    def warm(self) -> None:
+        """Verify one call per input set on poisoned memory; the first calls are the warm-up, too."""
+        for c in self.active:
+            for k in range(SETS):
+                self._ready.memory(c.entry.setting).poison()
+                if self._guarded(c, k, 1):
+                    self._compare(c, k)
+            if c.racing and c.screening_s is None:
+                c.passed("verify", 0.0)
+
+    def screen(self) -> None:
+        """Preset the batch of every contender, and screen out what is hopelessly slow."""
+        for c in self.active:
+            for _ in range(2):  # the second look, at a larger batch, is the truer one
+                if quick := self._guarded(c, 0, c.batch):
+                    c.batch = self._batch(c, quick.wall_s / quick.batch)
+            taken = [self._guarded(c, i % SETS, c.batch) for i in range(SCREEN_SAMPLES)]
+            if c.racing:
+                c.screening_s = statistics.median(s.wall_s / s.batch for s in taken if s)
+        reference = self.active[0].screening_s or 0.0
+        for c in self.active:
+            assert c.screening_s is not None
+            c.screened = c.screening_s > SCREEN_RATIO * reference
+            self._arms[c.label].limit_s = 20 + 200 * reference * c.batch
+
+    def _batch(self, c: Contender, call_s: float) -> int:
+        wanted = max(1, round(MIN_SAMPLE_S / call_s + 0.5))
+        arena = self._ready.memory(c.entry.setting).arenas[0]
+        return min(wanted, len(arena.layout)) if arena.cold else wanted
+
+    def sample(self, c: Contender, round_: int, check: bool) -> None:
+        """One paired sample; in a round that only the parent knows, its output is verified as well."""
+        memory = self._ready.memory(c.entry.setting)
+        if check or memory.arenas[0].cold:
+            memory.poison()
+        taken = self._guarded(c, round_ % SETS, c.batch, round_=round_)
+        if taken is None:
+            return
+        c.samples.append(taken)
+        if check:
+            self._compare(c, (round_ % SETS + c.batch - 1) % len(memory.arenas[0].layout))
+
+    def time_phases(self) -> None:
+        """A few samples of setup and of run alone, for variants that have a setup."""
+        phases: tuple[Phase, ...] = ("setup", "run")
+        for c in (c for c in self.active if self._arms[c.label].has_setup):
+            for phase in phases:
+                taken = [self._guarded(c, 0, c.batch, phase) for _ in range(PHASE_SAMPLES)]
+                c.phases.setdefault(phase, []).extend(s.wall_s / s.batch for s in taken if s)
+
+    def _guarded(
+        self, c: Contender, first: int, batch: int, phase: Phase | None = None, round_: int = -1
+    ) -> Measurement | None:
+        try:
+            return (
+                self._arms[c.label].sample(first, batch, phase or self._phase, round_) if c.racing else None
+            )
+        except ArmFailure as failure:
+            c.fail("measure" if c.screening_s else "verify", failure.code, str(failure))
+            return None
+
+    def _compare(self, c: Contender, slot: int) -> None:
+        try:
+            self._arms[c.label].fetch(slot)
+        except ArmFailure as failure:
+            c.fail("verify", failure.code, str(failure))
+            return
+        if problem := self._ready.wrong(c.entry.setting, slot):
+            c.fail("verify", "correctness", problem)
