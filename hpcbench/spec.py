@@ -208,6 +208,51 @@ class Arm(Protocol):
         """End the arm's processes."""
 
 
+class Race(Protocol):
+    """Judges candidates under settings on one case, against an anchor that races along."""
+
+    def evaluate(self, entries: Sequence[Any], budget: Budget) -> list[Result]:
+        """One Result per entry, the anchor's first; a candidate's failure is its verdict."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a policy proposes: an arm's values, the probability it was drawn with, and its context."""
+
+    id: str
+    arm: Mapping[str, Value]
+    probability: float | None = None
+    context: tuple[float, ...] = ()
+
+
+class Policy(Protocol):
+    """Chooses values online from costs, never rewards; its state is JSON and restarts it exactly."""
+
+    def ask(self, context: Sequence[float] | None = None) -> Trial:
+        """The next trial; several may be in flight."""
+
+    def tell(self, trial: Trial, cost: float, *, censored: bool = False) -> None:
+        """What the trial cost; ``censored`` when it was stopped there and costs at least that."""
+
+    def state(self) -> dict[str, Any]:
+        """Everything :meth:`restore` needs: the generator's state, the space's hash, a version."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a :meth:`state`."""
+
+
+class Proposer(Protocol):
+    """Proposes candidates and learns from their results, rejections among them."""
+
+    def propose(
+        self, kernel: str, case: str, parents: Sequence[Result], lessons: str, n: int, budget: Budget
+    ) -> list[Candidate]:
+        """At most ``n`` new candidates."""
+
+    def observe(self, results: Sequence[Result]) -> None:
+        """The verdicts on what was proposed."""
+
+
 class Executor(Protocol):
     """Runs tasks somewhere and returns the paths of their journals."""
 

@@ -19,6 +19,7 @@ RECORDS = [
     spec.Measurement("a", 1, 2, 3, 0.5, 0.25, 4, (0.1, 0.2), "setup"),
     spec.Skip("mkl", "spgemm", spec.Setting(), "not installed"),
     spec.Ranking("er", (("a", "b"), ("c",))),
+    spec.Trial("t", {"omega": 1.5, "on": True}, 0.25, (1.0, 2.0)),
     spec.Task("t", ("run", "--case", "x"), 7),
     spec.Result("id", "v", "k", "c", "case", "hash", spec.Setting(), "m", "correct",
                 (spec.Stage("verify", "correct"),), speedup=(1.0, 0.5, 2.0), aa=(1.0, 0.99, 1.01)),
