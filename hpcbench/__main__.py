@@ -40,7 +40,7 @@ def parser(wanted: str | None) -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="hpcbench",
         description="Find the fastest correct sparse, graph and solver kernels on your machine and data.",
-        epilog="Example: hpcbench run --kernel spgemm --case er60k --threads 1,2 --ranks 1,2",
+        epilog="Example: hpcbench run --kernel spgemm --case er60k --threads 1,2 --ranks 2",
     )
     top.add_argument("--version", action="version", version=f"hpcbench {__version__}")
     subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)

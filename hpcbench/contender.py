@@ -12,6 +12,7 @@ from hpcbench.spec import (
     Code,
     HpcbenchError,
     Measurement,
+    Pages,
     Phase,
     Setting,
     Skip,
@@ -74,9 +75,20 @@ class Contender:
         self.verdict, self.racing = code, False
 
 
+def settings(model: str, ranks: Sequence[int], threads: Sequence[int], pages: Pages) -> list[Setting]:
+    """The settings that a model can use: OpenMP every number of threads, MPI every number of ranks."""
+    return [
+        Setting(ranks=r, threads=t, pages=pages)
+        for r in (ranks if "mpi" in model else [1])
+        for t in (threads if "openmp" in model else [1])
+    ]
+
+
 def entries(
     variants: Sequence[registry.Variant],
-    settings: Sequence[Setting],
+    ranks: Sequence[int],
+    threads: Sequence[int],
+    pages: Pages = "prefaulted",
     params: Sequence[Mapping[str, Value]] = ({},),
 ) -> tuple[list[Entry], list[Skip]]:
     """Every variant under every setting its model can use; what cannot run here is skipped, with why.
@@ -86,12 +98,12 @@ def entries(
     found: dict[str, Entry] = {}
     skips = []
     for variant in variants:
-        fitting = [s for s in settings if _fits(variant, s, settings)]
-        if fitting and (reason := unavailable(variant)):
-            skips.append(Skip(variant.name, variant.kernel, fitting[0], reason))
+        usable = settings(variant.model, ranks, threads, pages)
+        if reason := unavailable(variant):
+            skips.append(Skip(variant.name, variant.kernel, usable[0], reason))
             continue
         known = {p.name for p in variant.params}
-        for setting in fitting:
+        for setting in usable:
             for row in params:
                 chosen = {k: v for k, v in row.items() if k in known}
                 words = ",".join(f"{k}={v}" for k, v in chosen.items())
@@ -99,14 +111,6 @@ def entries(
                 entry = Entry(variant.candidate(chosen), setting, name)
                 found[entry.label] = entry
     return list(found.values()), skips
-
-
-def _fits(variant: registry.Variant, setting: Setting, asked: Sequence[Setting]) -> bool:
-    """A model takes part where it can use all threads and ranks; MPI on one rank only if no more are asked."""
-    threads, ranks = "openmp" in variant.model, "mpi" in variant.model
-    if (setting.threads > 1 and not threads) or (setting.ranks > 1 and not ranks):
-        return False
-    return not (ranks and setting.ranks == 1 and any(s.ranks > 1 for s in asked))
 
 
 def unavailable(variant: registry.Variant) -> str:

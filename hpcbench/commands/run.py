@@ -20,7 +20,7 @@ from hpcbench.commands import _options
 from hpcbench.commands._progress import Progress
 from hpcbench.spec import Budget, HpcbenchError, Setting, Task, encode
 
-EXAMPLE = "hpcbench run --case er60k,rmat14 --threads 1,2 --ranks 1,2"
+EXAMPLE = "hpcbench run --case er60k,rmat14 --threads 1,2 --ranks 2"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -126,10 +126,13 @@ def _one(options: argparse.Namespace, name: str, files: list[Path]) -> int:
     variants = [kernel.variant(v) for v in options.variant] if options.variant else kernel.variants()
     base = options.anchor or module.BASELINE
     anchor = Entry(kernel.variant(base).candidate(), Setting(pages=options.pages), base)
-    settings = [
-        Setting(threads=t, ranks=r, pages=options.pages) for r in options.ranks for t in options.threads
-    ]
-    found, skips = entries([v for v in variants if v.name != base], settings, _grid(options.param))
+    found, skips = entries(
+        [v for v in variants if v.name != base],
+        options.ranks,
+        options.threads,
+        options.pages,
+        _grid(options.param),
+    )
     make = (
         (lambda rng: module.load(files, contract, rng))
         if files

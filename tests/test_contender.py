@@ -1,0 +1,47 @@
+"""Threads are for OpenMP models, ranks for MPI models; what cannot run is skipped with its reason."""
+
+import pytest
+
+from hpcbench import registry
+from hpcbench.contender import entries, settings
+
+KERNEL = registry.kernel("spgemm")
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("serial", [(1, 1)]),
+        ("openmp", [(1, 1), (1, 2)]),
+        ("mpi", [(2, 1), (3, 1)]),
+        ("mpi+openmp", [(2, 1), (2, 2), (3, 1), (3, 2)]),
+    ],
+)
+def test_every_model_gets_the_settings_it_can_use(model, expected):
+    assert [(s.ranks, s.threads) for s in settings(model, [2, 3], [1, 2], "prefaulted")] == expected
+
+
+def test_one_call_asks_for_serial_threaded_and_mpi_arms():
+    names = ["gustavson", "gustavson_omp", "gustavson_mpi"]
+    found, skips = entries([KERNEL.variant(n) for n in names], [2], [1, 2])
+    assert [e.label for e in found] == [
+        "gustavson 1r x 1t", "gustavson_omp 1r x 1t", "gustavson_omp 1r x 2t", "gustavson_mpi 2r x 1t"
+    ]  # fmt: skip
+    assert not skips
+
+
+def test_parameters_name_the_entry_and_leave_other_variants_alone():
+    rows = [{"ACCUMULATOR": "dense"}, {"ACCUMULATOR": "hash"}]
+    found, _ = entries([KERNEL.variant("gustavson"), KERNEL.variant("numba_rows")], [1], [1], params=rows)
+    assert [e.name for e in found] == [
+        "gustavson[ACCUMULATOR=dense]",
+        "gustavson[ACCUMULATOR=hash]",
+        "numba_rows",
+    ]
+
+
+def test_a_missing_package_is_a_skip_with_what_would_bring_it(monkeypatch):
+    monkeypatch.setattr(registry, "missing", lambda v: "numba is not installed (pip install numba)")
+    found, skips = entries([KERNEL.variant("numba_rows")], [1], [1])
+    assert not found
+    assert "pip install numba" in skips[0].reason
