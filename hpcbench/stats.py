@@ -17,6 +17,7 @@ ALPHA = 0.01
 LOOKS = (16, 32, 64, 128, 256, 512)
 SMALLEST_WIN = math.log(1.01)
 TIE_WITHIN = math.log(1.02)
+WHOLE = 8  # rounds from which a generation of processes has a say of its own
 
 
 @lru_cache(maxsize=4096)
@@ -64,7 +65,9 @@ def margin(twin: Sequence[Sequence[float]], alpha: float) -> float:
     every round of a generation, which an interval over rounds does not see.
     """
     _, low, high = sign_interval([v for group in twin for v in group], alpha)
-    return max(SMALLEST_WIN, abs(low), abs(high), *(abs(_median(group)) for group in twin if len(group) >= 8))
+    return max(
+        SMALLEST_WIN, abs(low), abs(high), *(abs(_median(group)) for group in twin if len(group) >= WHOLE)
+    )
 
 
 def _median(values: Sequence[float]) -> float:
@@ -83,7 +86,8 @@ def decide(by_process: Sequence[Sequence[float]], clear: float, alpha: float) ->
     """
     values = [v for group in by_process for v in group]
     median, low, high = sign_interval(values, alpha)
-    medians = [_median(group) for group in by_process if group]
+    whole = [group for group in by_process if len(group) >= WHOLE] or [g for g in by_process if g]
+    medians = [_median(group) for group in whole]
     relation: Literal["faster", "slower", "tie", "undecided"] = "undecided"
     if low > clear and min(medians) > 0:
         relation = "faster"
