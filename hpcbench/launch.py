@@ -67,8 +67,8 @@ def mpi() -> Mpi:
     for folder in [Path(named).parent] if named else [*site, own]:
         launcher = Path(named) if named else folder / "mpirun"
         if os.access(launcher, os.X_OK) and (folder / "mpicc").exists() and (folder / "mpicxx").exists():
-            return Mpi(_launcher(launcher), str(folder / "mpicc"), str(folder / "mpicxx"),
-                       first_line(str(folder / "mpicc"), "--version") and _version(launcher))  # fmt: skip
+            wrappers = str(folder / "mpicc"), str(folder / "mpicxx")
+            return Mpi(_launcher(launcher), *wrappers, _version(launcher))
     if named:
         raise NoMpi(f"HPCBENCH_MPIRUN={named}: no such launcher with mpicc and mpicxx beside it")
     raise NoMpi("no mpirun with mpicc and mpicxx beside it; load an MPI module, or pip install mpich")
