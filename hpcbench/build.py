@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -109,7 +109,7 @@ def build(candidate: Candidate, *, mpi: str | None = None, salt: str = "") -> Bu
     params = [f"-D{k}={v}" for k, v in sorted(candidate.params.items()) if is_build_param(candidate, k)]
     openmp = ["-fopenmp"] if "openmp" in candidate.model else []
     standard = "-std=c++17" if candidate.language == "cpp" else "-std=c11"
-    flags = [standard, *candidate.flags, *openmp, *params]
+    flags = [standard, *candidate.flags, *openmp, *params, "-shared"]
     suffix = {"c": ".c", "cpp": ".cpp"}[candidate.language]
     folder = kernel(candidate.kernel).folder
     tool = mpi or compiler(candidate.language)
@@ -154,18 +154,19 @@ def is_build_param(candidate: Candidate, name: str) -> bool:
 
 
 def compile_object(
-    source: bytes, suffix: str, flags: list[str], tool: str, key: object, include: Path | None = None
-) -> Built:
-    """Compile ``source`` with ``tool`` unless the cache holds the object already."""
+    source: bytes, suffix: str, flags: list[str], tool: str, key: object, include: Path | None = None,
+    libraries: Sequence[str] = (),
+) -> Built:  # fmt: skip
+    """Compile ``source`` with ``tool`` unless the cache holds the object, or program, already."""
     start = time.perf_counter()
-    name = digest([str(key), source, flags, tool, version(tool), _cpu_flags()])
-    target = cache_folder() / f"{name}.so"
+    name = digest([str(key), source, flags, libraries, tool, version(tool), _cpu_flags()])
+    target = cache_folder() / (f"{name}.so" if "-shared" in flags else name)
     if target.exists():
         return Built(target, time.perf_counter() - start, True, version(tool))
     with _writable(target.parent), tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        text, made = Path(scratch) / f"candidate{suffix}", Path(scratch) / "made.so"
+        text, made = Path(scratch) / f"candidate{suffix}", Path(scratch) / "made"
         text.write_bytes(source)
-        command = [tool, *flags, "-fPIC", "-shared", "-fdiagnostics-color=never", text.name, "-o", made.name]
+        command = [tool, *flags, "-fPIC", "-fdiagnostics-color=never", text.name, "-o", made.name, *libraries]
         if include is not None:
             command[1:1] = ["-I", str(include)]
         _run(command, scratch)

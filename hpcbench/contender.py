@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hpcbench import build, launch, registry, stats
-from hpcbench.measure import Program
 from hpcbench.spec import (
     Candidate,
     Code,
@@ -19,6 +18,7 @@ from hpcbench.spec import (
     Stage,
     Value,
 )
+from hpcbench.wire import Program
 
 ANCHOR, TWIN = "anchor", "twin"
 

@@ -21,9 +21,9 @@ from hpcbench import build, launch, outcome, stats
 from hpcbench.case import Case, Prepared
 from hpcbench.contender import ANCHOR, TWIN, Contender, Entry
 from hpcbench.generation import Generation
-from hpcbench.measure import Program
 from hpcbench.spec import Budget, Event, HpcbenchError, Measurement, Result, Skip, Stage
 from hpcbench.store import Journal
+from hpcbench.wire import Program
 
 CONFIRM_ROUNDS = 16
 CONFIRM_FROM = 10_000  # round numbers of the confirmation, apart from the race's

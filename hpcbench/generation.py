@@ -39,6 +39,7 @@ class Generation:
         self._ready, self._rng, self._scratch = ready, rng, scratch
         self._phase: Phase = "run" if ready.case.kernel.ranked == "run" else "total"
         self._arms: dict[str, WorkerArm] = {}
+        self._warm_s: dict[str, float] = {}  # seconds of the last warm-up call, by label
 
     def __enter__(self) -> Generation:
         try:
@@ -96,7 +97,8 @@ class Generation:
         for c in self.active:
             for k in range(SETS):
                 self._ready.memory(c.entry.setting).poison()
-                if self._guarded(c, k, 1):
+                if taken := self._guarded(c, k, 1):
+                    self._warm_s[c.label] = taken.wall_s
                     self._compare(c, k)
             if c.racing and c.screening_s is None:
                 c.passed("verify", 0.0)
@@ -104,9 +106,9 @@ class Generation:
     def screen(self) -> None:
         """Preset the batch of every contender, and screen out what is hopelessly slow."""
         for c in self.active:
-            for _ in range(2):  # the second look, at a larger batch, is the truer one
-                if quick := self._guarded(c, 0, c.batch):
-                    c.batch = self._batch(c, quick.wall_s / quick.batch)
+            c.batch = self._batch(c, self._warm_s[c.label])
+            if quick := self._guarded(c, 0, c.batch):  # a larger batch tells the time of a call better
+                c.batch = self._batch(c, quick.wall_s / quick.batch)
             taken = [self._guarded(c, i % SETS, c.batch) for i in range(SCREEN_SAMPLES)]
             if c.racing:
                 c.screening_s = statistics.median(s.wall_s / s.batch for s in taken if s)

@@ -95,19 +95,20 @@ def _launcher(path: Path) -> tuple[str, ...]:
 
 def mpi_driver() -> Path:
     """The shared object through which a rank starts MPI, built by the wrapper of :func:`mpi`."""
-    source = (Path(__file__).parent / "driver_mpi.c").read_bytes()
-    return compile_object(source, ".c", ["-O2"], mpi().cc, "driver_mpi").path
+    source = (Path(__file__).parent / "worker_mpi.c").read_bytes()
+    return compile_object(source, ".c", ["-O2", "-shared"], mpi().cc, "worker_mpi").path
 
 
-def driver() -> Path:
-    """The shared object with the timed loop."""
-    source = (Path(__file__).parent / "driver.c").read_bytes()
-    return compile_object(source, ".c", ["-O2"], compiler("c"), "driver").path
+def native_worker() -> Path:
+    """The program that runs native candidates."""
+    source = (Path(__file__).parent / "worker.c").read_bytes()
+    return compile_object(source, ".c", ["-O2"], compiler("c"), "worker", libraries=["-ldl"]).path
 
 
-def command(setting: Setting, under_mpi: bool, socket: str) -> list[str]:
+def command(setting: Setting, language: str, under_mpi: bool, socket: str) -> list[str]:
     """The command line that starts the worker processes of one arm."""
-    worker = [sys.executable, "-P", "-m", "hpcbench.worker", socket]
+    python = [sys.executable, "-P", "-m", "hpcbench.worker"]
+    worker = [*(python if language == "python" else [str(native_worker())]), socket]
     if under_mpi:
         return [*mpi().launcher, str(setting.ranks), *worker]
     return [*worker, str(os.getpid())]

@@ -13,17 +13,17 @@ import random
 import select
 import signal
 import socket
-import struct
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hpcbench import launch
+from hpcbench import launch, wire
 from hpcbench.arena import Arena, SealedInputs
-from hpcbench.spec import Code, HpcbenchError, Measurement, Phase, Setting, Value
+from hpcbench.spec import Code, HpcbenchError, Measurement, Phase, Setting
+from hpcbench.wire import Program
 
 START_LIMIT_S = 60.0
 STATUS_WORDS = {1: "it reported that memory ran out", 2: "it reported that the input is too large for it"}
@@ -41,18 +41,6 @@ class LaunchError(HpcbenchError):
     """The launcher, not the candidate, is at fault."""
 
     exit_code = 3
-
-
-@dataclass(frozen=True)
-class Program:
-    """What a worker loads: a shared object or Python file, with its run-time parameters in order."""
-
-    kernel: str
-    language: str
-    path: Path
-    run_params: tuple[Value, ...]
-    named_params: Mapping[str, Value]
-    under_mpi: bool
 
 
 @dataclass(frozen=True)
@@ -95,7 +83,7 @@ class WorkerArm:
         self.listener.listen(setting.ranks)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                launch.command(setting, program.under_mpi, str(address)),
+                launch.command(setting, program.language, program.under_mpi, str(address)),
                 cwd=scratch, env=launch.environment(setting, rng), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
                 preexec_fn=die_with_parent if program.under_mpi else None,
@@ -123,10 +111,11 @@ class WorkerArm:
         self._poll = select.poll()
         for rank, (sock, _) in enumerate(self.ranks):
             self._poll.register(sock, select.POLLIN)
-            plan = self._plan(rank)
-            fds = [self.memory.inputs[rank].fd, self.memory.arenas[rank].fd]
-            socket.send_fds(sock, [b" "], fds)
-            sock.sendall(json.dumps(plan).encode() + b"\n")
+            inputs, arena = self.memory.inputs[rank], self.memory.arenas[rank]
+            limits = wire.Limits(launch.rank_cpus(self.cpus, self.setting, rank), self.memory_limit)
+            load = wire.request("L", payload=wire.plan(self.program, inputs, arena, limits))
+            sent = socket.send_fds(sock, [load], [inputs.fd, arena.fd])
+            sock.sendall(load[sent:])
         for sock, _ in self.ranks:
             self.has_setup = bool(self._receive(sock, deadline)["setup"])
         self._rank_of = {sock.fileno(): rank for rank, (sock, _) in enumerate(self.ranks)}
@@ -156,9 +145,9 @@ class WorkerArm:
     def _world(
         self, waiting: list[tuple[socket.socket, int]], deadline: float
     ) -> list[tuple[socket.socket, int]]:
-        driver = str(launch.mpi_driver())
+        start = wire.request("M", payload=bytes(launch.mpi_driver()) + b"\0")
         for sock, _ in waiting:
-            sock.sendall(json.dumps({"op": "mpi", "driver": driver}).encode() + b"\n")
+            sock.sendall(start)
         found = {}
         for sock, pid in waiting:
             answer = self._receive(sock, deadline)
@@ -172,17 +161,6 @@ class WorkerArm:
             maps = Path(f"/proc/{pid}/maps").read_text().split()
             self._segments.update(word for word in maps if word.startswith("/dev/shm/"))
         return [found[rank] for rank in sorted(found)]
-
-    def _plan(self, rank: int) -> dict[str, Any]:
-        inputs, arena, program = self.memory.inputs[rank], self.memory.arenas[rank], self.program
-        return {
-            "op": "load", "kernel": program.kernel, "language": program.language,
-            "object": str(program.path), "driver": "" if program.language == "python" else str(launch.driver()),
-            "inputs": inputs.layout, "input_bytes": inputs.size, "outputs": arena.layout,
-            "output_bytes": arena.size, "guards": arena.guards, "named": dict(program.named_params),
-            "params": [["", "float" if isinstance(v, float) else "int", v] for v in program.run_params],
-            "cpus": launch.rank_cpus(self.cpus, self.setting, rank), "memory": self.memory_limit,
-        }  # fmt: skip
 
     def _receive(self, sock: socket.socket, deadline: float) -> dict[str, Any]:
         data = b""
@@ -202,8 +180,8 @@ class WorkerArm:
             raise ArmFailure("runtime", answer["error"])
         return answer
 
-    def _request(self, sock: socket.socket, **body: Any) -> dict[str, Any]:
-        sock.sendall(json.dumps(body).encode() + b"\n")
+    def _request(self, sock: socket.socket, letter: str, *numbers: int) -> dict[str, Any]:
+        sock.sendall(wire.request(letter, *numbers))
         return self._receive(sock, time.monotonic() + self.limit_s)
 
     def sample(self, input_set: int, batch: int, phase: Phase = "total", round: int = -1) -> Measurement:
@@ -214,23 +192,23 @@ class WorkerArm:
         ArmFailure
             When a rank ends, fails or does not answer within ``limit_s`` seconds.
         """
-        request = json.dumps({"op": "sample", "first": input_set, "batch": batch, "phase": phase}) + "\n"
+        request = wire.request("S", input_set, batch, wire.PHASES[phase])
         socks = [sock for sock, _ in self.ranks]
         try:
             for sock in socks:
-                sock.sendall(request.encode())
-            self._answers(b"R", 1)
+                sock.sendall(request)
+            self._answers(wire.READY, 1)
             switches = self._switches()
             cpu = [time.clock_gettime_ns(clock) for clock in self._clocks]
             start = time.perf_counter_ns()
             for sock in socks:
-                sock.send(b"G")
-            arrived, replies = self._answers(b"D", 9)
+                sock.send(wire.RELEASE)
+            arrived, replies = self._answers(wire.DONE, wire.DONE_BYTES)
             spent = [time.clock_gettime_ns(c) - before for c, before in zip(self._clocks, cpu, strict=True)]
         except OSError:
             raise ArmFailure("runtime", self._obituary()) from None
         for rank, reply in enumerate(replies):
-            self._judge_status(rank, struct.unpack("<q", reply[1:])[0])
+            self._judge_status(rank, wire.status(reply))
         return Measurement(
             self.id, self.generation, round, batch, (max(arrived) - start) * 1e-9, sum(spent) * 1e-9,
             self._switches() - switches, tuple((t - start) * 1e-9 for t in arrived), phase,
@@ -259,8 +237,8 @@ class WorkerArm:
     def _judge_status(self, rank: int, status: int) -> None:
         if status == 0:
             return
-        if status == -1:
-            text = self._request(self.ranks[rank][0], op="trouble")["text"]
+        if status == wire.RAISED and self.program.language == "python":
+            text = self._request(self.ranks[rank][0], "T")["text"]
             raise ArmFailure("runtime", text.strip().splitlines()[-1])
         raise ArmFailure("runtime", STATUS_WORDS.get(status, f"it returned status {status}"))
 
@@ -268,7 +246,7 @@ class WorkerArm:
         """Have library results copied into output slot ``slot``; native arms wrote there themselves."""
         if self.program.language == "python":
             for sock, _ in self.ranks:
-                self._request(sock, op="fetch", slot=slot)
+                self._request(sock, "F", slot)
 
     def _switches(self) -> int:
         """Involuntary context switches of all ranks so far: the last line of their /proc status."""

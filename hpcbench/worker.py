@@ -1,9 +1,8 @@
-"""The measured process: loads one candidate and runs it on inputs it is handed; it knows no answers.
+"""The measured process of a Python candidate: runs it on inputs it is handed; it knows no answers.
 
 Started as ``python -P -m hpcbench.worker SOCKET [PARENT_PID]``, one per rank. Between requests it blocks in
-``recv`` on its own socket, with no MPI call pending. Requests are JSON lines; a sample is released by
-one byte and answered by nine, so that no JSON falls into the timed window. Standard library only, and
-NumPy for candidates in Python.
+``recv`` on its own socket, with no MPI call pending. :mod:`hpcbench.wire` documents the protocol, whose
+other speaker is ``worker.c``; no JSON falls into the timed window. Imports the standard library and NumPy.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-PHASES = {"total": 0, "setup": 1, "run": 2}
+SETUP, RUN = 1, 2
 LOG_LIMIT = 64 * 2**20
 RAISED = -1
 
@@ -33,25 +32,24 @@ libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 
 
 class Channel:
-    """JSON lines and file descriptors over the socket that the parent owns."""
+    """Requests and file descriptors over the socket that the parent owns."""
 
     def __init__(self, path: str) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.connect(path)
         self.fds: list[int] = []
 
-    def receive(self) -> dict[str, Any] | None:
-        """The next request, or None when the parent is gone."""
+    def take(self, size: int) -> bytes:
+        """Exactly ``size`` bytes; fewer only when the parent is gone."""
         data = b""
-        while not data.endswith(b"\n"):
-            part, ancillary, _, _ = self.sock.recvmsg(65536, socket.CMSG_SPACE(8 * 4))
+        while len(data) < size:
+            part, ancillary, _, _ = self.sock.recvmsg(size - len(data), socket.CMSG_SPACE(4 * 2))
             for _, _, raw in ancillary:
                 self.fds += array.array("i", raw[: len(raw) - len(raw) % 4])
             if not part:
-                return None
+                break
             data += part
-        message: dict[str, Any] = json.loads(data)
-        return message
+        return data
 
     def send(self, **body: Any) -> None:
         """Answer with one JSON line."""
@@ -65,62 +63,6 @@ def map_memory(fd: int, size: int, writable: bool) -> int:
     if address in (None, ctypes.c_void_p(-1).value):
         raise OSError(ctypes.get_errno(), f"mmap of {size} bytes failed")
     return int(address)
-
-
-def words(fields: list[list[Any]], base: int) -> bytes:
-    """A C struct of 8-byte fields: numbers, and pointers into the mapping at ``base``."""
-    packed = b""
-    for _, kind, value, *_ in fields:
-        packed += struct.pack("<d", value) if kind == "float" else struct.pack(
-            "<q", base + value if kind == "array" else value
-        )  # fmt: skip
-    return packed
-
-
-def addresses(buffers: list[Any]) -> Any:
-    """A C array of pointers to ``buffers``."""
-    return (ctypes.c_void_p * len(buffers))(*map(ctypes.addressof, buffers))
-
-
-class Native:
-    """A candidate in a shared object, called by the driver's loop."""
-
-    def __init__(self, plan: dict[str, Any], base_in: int, base_out: int) -> None:
-        driver = ctypes.CDLL(plan["driver"])
-        code = ctypes.CDLL(plan["object"])
-        name = plan["kernel"]
-        self.batch = driver.hpcbench_batch
-        self.batch.restype = ctypes.c_int64
-        pointer, number = ctypes.c_void_p, ctypes.c_int64
-        self.batch.argtypes = [*[pointer] * 5, number, pointer, number, pointer, *[number] * 3]
-        self.run = ctypes.cast(getattr(code, f"{name}_run"), ctypes.c_void_p)
-        prepare = getattr(code, f"{name}_setup", None)
-        self.setup = ctypes.cast(prepare, ctypes.c_void_p) if prepare else None
-        self.free = ctypes.cast(getattr(code, f"{name}_free"), ctypes.c_void_p) if prepare else None
-        self.structs = [ctypes.create_string_buffer(words(f, base_in)) for f in plan["inputs"]]
-        self.slots = [ctypes.create_string_buffer(words(f, base_out)) for f in plan["outputs"]]
-        self.params = ctypes.create_string_buffer(words(plan["params"], 0) or b"\0" * 8)
-        self.ins, self.outs = addresses(self.structs), addresses(self.slots)
-        self.handles = (ctypes.c_void_p * len(self.structs))()
-        self.prepare = prepare
-        if prepare:
-            prepare.restype, prepare.argtypes = ctypes.c_void_p, [ctypes.c_void_p] * 2
-
-    def call(self, first: int, batch: int, phase: str) -> int:
-        """Run a batch; the status of the first call that failed, else 0."""
-        if phase == "run" and self.prepare:
-            for i in range(len(self.structs)):
-                self.handles[i] = self.handles[i] or self.prepare(self.ins[i], self.params)
-        return int(
-            self.batch(
-                self.setup, self.run, self.free, self.handles, self.ins, len(self.structs), self.outs,
-                len(self.slots), self.params, first, batch, PHASES[phase],
-            )
-        )  # fmt: skip
-
-    def fetch(self, _slot: int) -> list[int]:
-        """Nothing to copy: native candidates write where the parent looks."""
-        return []
 
 
 class Interpreted:
@@ -146,7 +88,7 @@ class Interpreted:
         self.buffers = [
             [view(f, base_out, True) for f in fields if f[1] == "array"] for fields in plan["outputs"]
         ]
-        self.params = plan["named"]
+        self.params = plan["params"]
         spec = importlib.util.spec_from_file_location("candidate", plan["object"])
         assert spec is not None
         assert spec.loader is not None
@@ -159,16 +101,15 @@ class Interpreted:
         self.handles: dict[int, Any] = {}
         self.result: tuple[Any, ...] = ()
 
-    def call(self, first: int, batch: int, phase: str) -> int:
+    def call(self, first: int, batch: int, phase: int) -> None:
         """Run a batch over the rotating inputs; results of all but the last call are dropped."""
         for i in range(first, first + batch):
             k = i % len(self.inputs)
             handle = self.handles.get(k)
-            if self.setup and (phase != "run" or handle is None):
+            if self.setup and (phase != RUN or handle is None):
                 handle = self.handles[k] = self.setup(self.inputs[k], self.params)
-            if phase != "setup":
+            if phase != SETUP:
                 self.result = self.run(handle, self.inputs[k], self.params)
-        return 0
 
     def fetch(self, slot: int) -> list[int]:
         """Copy the last result into output slot ``slot``; the entries of each array."""
@@ -187,7 +128,7 @@ def limit_memory(limit: int) -> None:
         score.write("1000")
 
 
-def load(plan: dict[str, Any], channel: Channel) -> Native | Interpreted:
+def load(plan: dict[str, Any], channel: Channel) -> Interpreted:
     """Map the inputs read-only and the outputs with guard pages, then load the candidate."""
     fd_in, fd_out = channel.fds
     base_in = map_memory(fd_in, plan["input_bytes"], writable=False)
@@ -197,8 +138,7 @@ def load(plan: dict[str, Any], channel: Channel) -> Native | Interpreted:
     if plan["cpus"]:
         os.sched_setaffinity(0, plan["cpus"])
     limit_memory(plan["memory"])
-    kind = Interpreted if plan["language"] == "python" else Native
-    return kind(plan, base_in, base_out)
+    return Interpreted(plan, base_in, base_out)
 
 
 def start_mpi(driver: str) -> tuple[int, int]:
@@ -212,32 +152,31 @@ def start_mpi(driver: str) -> tuple[int, int]:
 
 def serve(channel: Channel) -> None:
     """Answer requests until the parent closes the socket."""
-    arm: Native | Interpreted | None = None
+    arm: Interpreted
     trouble = ""
-    while (request := channel.receive()) is not None:
-        op = request["op"]
+    while len(head := channel.take(32)) == 32:
+        op, *numbers = struct.unpack("<4q", head)
         try:
-            if op == "mpi":
-                rank, size = start_mpi(request["driver"])
+            if op == ord("M"):
+                rank, size = start_mpi(channel.take(numbers[0]).rstrip(b"\0").decode())
                 channel.send(rank=rank, size=size)
-            elif op == "load":
-                arm = load(request, channel)
+            elif op == ord("L"):
+                arm = load(json.loads(channel.take(numbers[0])), channel)
                 gc.collect()
                 gc.freeze()
                 channel.send(setup=arm.setup is not None)
-            elif op == "fetch":
-                assert arm is not None
-                channel.send(lengths=arm.fetch(request["slot"]))
-            elif op == "trouble":
+            elif op == ord("F"):
+                channel.send(lengths=arm.fetch(numbers[0]))
+            elif op == ord("T"):
                 channel.send(text=trouble)
-            elif op == "sample":
-                assert arm is not None
-                gc.collect()  # cheap: what stood after loading is frozen, and native arms make nothing
+            elif op == ord("S"):
+                gc.collect()  # cheap: what stood after loading is frozen
                 channel.sock.sendall(b"R")
                 if channel.sock.recv(1) != b"G":
                     return
+                status = 0
                 try:
-                    status = arm.call(request["first"], request["batch"], request["phase"])
+                    arm.call(*numbers)
                 except Exception:
                     import traceback
 

@@ -13,8 +13,9 @@ from races import candidate, small
 from hpcbench import build, launch, registry
 from hpcbench.case import Case, Prepared
 from hpcbench.contender import Entry
-from hpcbench.measure import Program, WorkerArm
+from hpcbench.measure import WorkerArm
 from hpcbench.spec import Setting
+from hpcbench.wire import Program
 
 SETTINGS = {
     "serial": ("gustavson", Setting()),

@@ -7,5 +7,3 @@ int hpcbench_mpi_start(int *rank, int *size) {
   if (!error) error = MPI_Comm_size(MPI_COMM_WORLD, size);
   return error;
 }
-
-int hpcbench_mpi_stop(void) { return MPI_Finalize(); }

@@ -1,0 +1,99 @@
+"""What the harness and a measured process say to each other over a socket that the harness owns.
+
+``worker.c`` (native candidates) and ``worker.py`` (Python candidates) speak the other half. A request is
+32 bytes, a letter and three int64:
+
+| letter | meaning | numbers |
+|---|---|---|
+| M | start MPI; the path of :func:`hpcbench.launch.mpi_driver` follows | length of what follows |
+| L | load; descriptors of inputs and outputs come along, a plan follows | length of what follows |
+| S | sample: answer R, wait for one byte, run, answer D and the status as int64 | first call, calls, phase |
+| F | copy the last result into an output slot (Python only) | slot |
+| T | tell what the last exception was (Python only) | |
+
+Every other answer is one line of JSON, with ``error`` when something failed.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpcbench.arena import Arena, SealedInputs
+from hpcbench.spec import Phase, Value
+
+PHASES: dict[Phase, int] = {"total": 0, "setup": 1, "run": 2}
+RELEASE, READY, DONE = b"G", b"R", b"D"
+DONE_BYTES = 9
+RAISED = -1  # status of a Python candidate that raised
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a worker loads: a shared object or Python file, with its run-time parameters in order."""
+
+    kernel: str
+    language: str
+    path: Path
+    run_params: tuple[Value, ...]
+    named_params: Mapping[str, Value]
+    under_mpi: bool
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a worker may run and how many bytes of private memory it may use."""
+
+    cpus: Sequence[int]
+    memory: int
+
+
+def request(letter: str, *numbers: int, payload: bytes = b"") -> bytes:
+    """The bytes of one request; a payload's length is its first number."""
+    words = (len(payload),) if payload else numbers
+    return struct.pack("<4q", ord(letter), *words, *(0,) * (3 - len(words))) + payload
+
+
+def status(reply: bytes) -> int:
+    """The status in the answer to a sample: 0, what the candidate returned, or ``RAISED``."""
+    return int(struct.unpack("<q", reply[1:])[0])
+
+
+def plan(program: Program, inputs: SealedInputs, arena: Arena, limits: Limits) -> bytes:
+    """The payload of a load request for the worker that runs ``program``."""
+    make = _python_plan if program.language == "python" else _native_plan
+    return make(program, inputs, arena, limits)
+
+
+def _python_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: Limits) -> bytes:
+    body = {
+        "object": str(program.path), "params": dict(program.named_params), "cpus": list(limits.cpus),
+        "memory": limits.memory, "inputs": inputs.layout, "input_bytes": inputs.size,
+        "outputs": arena.layout, "output_bytes": arena.size, "guards": arena.guards,
+    }  # fmt: skip
+    return json.dumps(body).encode()
+
+
+def _native_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: Limits) -> bytes:
+    """Int64 throughout: ten sizes, (kind, value) of every field, parameters, guards, CPUs; two strings."""
+    sizes = (
+        inputs.size, arena.size, limits.memory, len(inputs.layout), len(inputs.layout[0]), len(arena.layout),
+        len(arena.layout[0]), len(program.run_params), len(arena.guards), len(limits.cpus),
+    )  # fmt: skip
+    fields = [
+        struct.pack("<q", kind == "array") + _word(value)
+        for rows in (*inputs.layout, *arena.layout)
+        for _, kind, value, *_ in rows
+    ]
+    fields += [struct.pack("<q", 0) + _word(value) for value in program.run_params]
+    tail = struct.pack(f"<{len(arena.guards) + len(limits.cpus)}q", *arena.guards, *limits.cpus)
+    strings = program.kernel.encode() + b"\0" + bytes(program.path) + b"\0"
+    return struct.pack("<10q", *sizes) + b"".join(fields) + tail + strings
+
+
+def _word(value: Value) -> bytes:
+    assert not isinstance(value, str)
+    return struct.pack("<d" if isinstance(value, float) else "<q", value)

@@ -1,0 +1,211 @@
+/* The measured process of a native candidate: loads one shared object and runs it on the memory that it is
+ * handed; it knows no answers. Started as `worker SOCKET [PARENT_PID]`, one per rank. It stands in C so that a
+ * fresh process costs a millisecond, and so that nothing but the candidate runs in it: no interpreter, no
+ * collector, no thread. hpcbench/wire.py speaks the other half of the protocol and documents it. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+typedef void *(*setup_fn)(const void *in, const void *params);
+typedef int (*run_fn)(void *handle, const void *in, const void *params, void *out);
+typedef void (*free_fn)(void *handle);
+enum { TOTAL, SETUP, RUN };
+enum { PAGE = 4096, LOG_LIMIT = 64 << 20 };
+
+/* sizes of the plan, in the order of wire.native_plan */
+typedef struct {
+  int64_t input_bytes, output_bytes, memory, inputs, input_fields, slots, output_fields, params, guards, cpus;
+} plan;
+
+typedef struct {
+  setup_fn setup;
+  run_fn run;
+  free_fn release;
+  int64_t inputs, slots;
+  void **handles, **in, **out, *params;
+} arm;
+
+static int parent = -1, received[2] = {-1, -1};
+
+static void answer(const char *format, ...) {
+  char line[1024];
+  va_list values;
+  va_start(values, format);
+  const int n = vsnprintf(line, sizeof line - 1, format, values);
+  va_end(values);
+  const size_t length = n < (int)sizeof line - 2 ? (size_t)n : sizeof line - 2;
+  line[length] = '\n';
+  if (send(parent, line, length + 1, MSG_NOSIGNAL) < 0) _exit(0);
+}
+
+/* Tell why loading failed, as JSON; the process has no further use. */
+static _Noreturn void refuse(const char *why) {
+  char text[900];
+  size_t n = 0;
+  for (; *why && n < sizeof text - 1; why++)
+    text[n++] = *why == '"' || *why == '\\' ? '\'' : (unsigned char)*why < ' ' ? ' ' : *why;
+  text[n] = 0;
+  answer("{\"error\": \"%s\"}", text);
+  while (recv(parent, text, sizeof text, 0) > 0) continue; /* a rank that left would take the others along */
+  _exit(1);
+}
+
+/* Read exactly `size` bytes, keeping file descriptors that come along; 0 when the parent is gone. */
+static int receive(void *into, size_t size) {
+  for (size_t got = 0; got < size;) {
+    char control[CMSG_SPACE(2 * sizeof(int))];
+    struct iovec part = {(char *)into + got, size - got};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    const ssize_t n = recvmsg(parent, &message, MSG_CMSG_CLOEXEC);
+    if (n <= 0) return 0;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+      if (c->cmsg_type == SCM_RIGHTS) memcpy(received, CMSG_DATA(c), sizeof received);
+    got += (size_t)n;
+  }
+  return 1;
+}
+
+/* Bound private memory to `limit` bytes above what the process holds now; core files off. */
+static void limit_memory(int64_t limit) {
+  long long held = 0;
+  char line[256];
+  FILE *status = fopen("/proc/self/status", "r");
+  while (status && fgets(line, sizeof line, status))
+    if (sscanf(line, "VmData: %lld", &held) == 1) break;
+  if (status) fclose(status);
+  const rlim_t data = (rlim_t)(held * 1024 + limit);
+  setrlimit(RLIMIT_DATA, &(struct rlimit){data, data});
+  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+  const int score = open("/proc/self/oom_score_adj", O_WRONLY);
+  if (score >= 0) {
+    if (write(score, "1000", 4) != 4) refuse("/proc/self/oom_score_adj cannot be written");
+    close(score);
+  }
+}
+
+static char *map(int fd, int64_t size, int protection, int flags) {
+  char *address = mmap(NULL, size ? (size_t)size : 1, protection, MAP_SHARED | flags, fd, 0);
+  if (address == MAP_FAILED) refuse(strerror(errno));
+  return address;
+}
+
+/* `count` C structs of `fields` 8-byte words from (kind, value) pairs; kind 1 is an offset from `base`. */
+static void **structs(const int64_t **next, int64_t count, int64_t fields, char *base) {
+  void **made = calloc((size_t)count + 1, sizeof *made);
+  for (int64_t i = 0; i < count; i++) {
+    int64_t *words = made[i] = calloc((size_t)fields + 1, sizeof *words);
+    for (int64_t f = 0; f < fields; f++, *next += 2) words[f] = (*next)[0] ? (int64_t)(base + (*next)[1]) : (*next)[1];
+  }
+  return made;
+}
+
+static void *symbol(void *code, const char *kernel, const char *phase, int wanted) {
+  char name[128];
+  snprintf(name, sizeof name, "%s_%s", kernel, phase);
+  void *found = dlsym(code, name);
+  if (!found && wanted) refuse(dlerror());
+  return found;
+}
+
+static arm load(const char *bytes) {
+  plan p;
+  memcpy(&p, bytes, sizeof p);
+  const int64_t *next = (const int64_t *)(bytes + sizeof p);
+  char *in = map(received[0], p.input_bytes, PROT_READ, MAP_POPULATE);
+  char *out = map(received[1], p.output_bytes, PROT_READ | PROT_WRITE, 0);
+  arm a = {.inputs = p.inputs, .slots = p.slots};
+  a.in = structs(&next, p.inputs, p.input_fields, in);
+  a.out = structs(&next, p.slots, p.output_fields, out);
+  a.params = structs(&next, 1, p.params, NULL)[0];
+  a.handles = calloc((size_t)p.inputs, sizeof *a.handles);
+  for (int64_t i = 0; i < p.guards; i++) mprotect(out + *next++, PAGE, PROT_NONE);
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  for (int64_t i = 0; i < p.cpus; i++) CPU_SET((size_t)*next++, &cpus);
+  if (p.cpus) sched_setaffinity(0, sizeof cpus, &cpus);
+  limit_memory(p.memory);
+  const char *kernel = (const char *)next, *object = kernel + strlen(kernel) + 1;
+  void *code = dlopen(object, RTLD_NOW | RTLD_LOCAL);
+  if (!code) refuse(dlerror());
+  a.run = (run_fn)symbol(code, kernel, "run", 1);
+  a.setup = (setup_fn)symbol(code, kernel, "setup", 0);
+  if (a.setup) a.release = (free_fn)symbol(code, kernel, "free", 1);
+  return a;
+}
+
+/* `batch` calls over rotating inputs and output slots; 0, or the first non-zero status of a call. */
+static int64_t run(const arm *a, int64_t first, int64_t batch, int64_t phase) {
+  for (int64_t i = 0; phase == RUN && a->setup && i < a->inputs; i++)
+    if (!a->handles[i] && !(a->handles[i] = a->setup(a->in[i], a->params))) return 1;
+  for (int64_t i = first; i < first + batch; i++) {
+    void *const in = a->in[i % a->inputs];
+    void *handle = a->handles[i % a->inputs];
+    if (a->setup && phase != RUN && !(handle = a->setup(in, a->params))) return 1;
+    const int status = phase == SETUP ? 0 : a->run(handle, in, a->params, a->out[i % a->slots]);
+    if (a->setup && phase != RUN) a->release(handle);
+    if (status) return status;
+  }
+  return 0;
+}
+
+static void start_mpi(const char *driver) {
+  int rank, size;
+  void *code = dlopen(driver, RTLD_NOW | RTLD_GLOBAL);
+  if (!code) refuse(dlerror());
+  int (*start)(int *, int *) = (int (*)(int *, int *))dlsym(code, "hpcbench_mpi_start");
+  if (!start || start(&rank, &size)) refuse("MPI_Init failed");
+  answer("{\"rank\": %d, \"size\": %d}", rank, size);
+}
+
+static void serve(void) {
+  arm a = {0};
+  int64_t request[4];
+  while (receive(request, sizeof request)) {
+    char *payload = NULL;
+    if (request[0] == 'M' || request[0] == 'L') {
+      payload = malloc((size_t)request[1]);
+      if (!payload || !receive(payload, (size_t)request[1])) return;
+    }
+    if (request[0] == 'M') start_mpi(payload);
+    if (request[0] == 'L') {
+      a = load(payload);
+      answer("{\"setup\": %s}", a.setup ? "true" : "false");
+    }
+    free(payload);
+    if (request[0] == 'S') {
+      char go, done[9] = "D";
+      if (send(parent, "R", 1, MSG_NOSIGNAL) != 1 || recv(parent, &go, 1, 0) != 1) return;
+      const int64_t status = run(&a, request[1], request[2], request[3]);
+      memcpy(done + 1, &status, sizeof status);
+      if (send(parent, done, sizeof done, MSG_NOSIGNAL) != sizeof done) return;
+    }
+  }
+}
+
+int main(int argc, char **argv) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL); /* do not outlive the one who started us */
+  if (argc < 2 || (argc > 2 && getppid() != atoi(argv[2]))) return 1;
+  signal(SIGINT, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &(struct rlimit){LOG_LIMIT, LOG_LIMIT});
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  snprintf(address.sun_path, sizeof address.sun_path, "%s", argv[1]);
+  parent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connect(parent, (struct sockaddr *)&address, sizeof address)) return 1;
+  answer("{\"pid\": %d}", (int)getpid());
+  serve();
+  _exit(0); /* no exit handlers of the candidate */
+}
