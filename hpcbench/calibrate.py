@@ -6,8 +6,9 @@ own time; a share of zero is an A/A race, whose every win is a false one.
 
 from __future__ import annotations
 
-import multiprocessing
 import secrets
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -90,20 +91,15 @@ def _wrapped(candidate: Candidate, share: float) -> Candidate:
 
 @contextmanager
 def _load(count: int) -> Iterator[None]:
-    busy = [multiprocessing.get_context("spawn").Process(target=_spin, daemon=True) for _ in range(count)]
-    for process in busy:
-        process.start()
+    spin = [sys.executable, "-I", "-c", "while True: sum(range(10_000))"]
+    busy = [subprocess.Popen(spin, preexec_fn=die_with_parent) for _ in range(count)]
     try:
         yield
+        assert all(process.poll() is None for process in busy), "the load did not last"
     finally:
         for process in busy:
             process.kill()
-
-
-def _spin() -> None:
-    die_with_parent()
-    while True:
-        sum(range(10_000))
+            process.wait()
 
 
 def races(

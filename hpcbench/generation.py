@@ -21,6 +21,7 @@ from hpcbench.spec import HpcbenchError, Measurement, Phase
 MIN_SAMPLE_S = 8e-3  # at 2 ms the spread of paired ratios was three times as large
 SCREEN_SAMPLES = 3
 SCREEN_RATIO = 3.0
+ALIKE = 1.5
 PHASE_SAMPLES = 5
 
 _numbers = itertools.count()
@@ -104,18 +105,24 @@ class Generation:
                 c.passed("verify", 0.0)
 
     def screen(self) -> None:
-        """Preset the batch of every contender, and screen out what is hopelessly slow."""
+        """Preset the batch of every contender, and screen out what is hopelessly slow.
+
+        An arm about as fast as the baseline gets the baseline's batch: with samples of another length,
+        identical code would meet the rest of the machine's work differently.
+        """
+        anchor, reference = self.active[0], 0.0
         for c in self.active:
             c.batch = self._batch(c, self._warm_s[c.label])
-            if quick := self._guarded(c, 0, c.batch):  # a larger batch tells the time of a call better
-                c.batch = self._batch(c, quick.wall_s / quick.batch)
-            taken = [self._guarded(c, i % SETS, c.batch) for i in range(SCREEN_SAMPLES)]
-            if c.racing:
-                c.screening_s = statistics.median(s.wall_s / s.batch for s in taken if s)
-        reference = self.active[0].screening_s or 0.0
-        for c in self.active:
-            assert c.screening_s is not None
-            c.screened = c.screening_s > SCREEN_RATIO * reference
+            looks = [self._guarded(c, i % SETS, c.batch) for i in range(SCREEN_SAMPLES)]
+            if not c.racing:
+                continue
+            calls = [s.wall_s / s.batch for s in looks if s]
+            c.screening_s = statistics.median(calls)
+            reference = reference or c.screening_s
+            c.screened = min(calls) > SCREEN_RATIO * reference
+            c.batch = self._batch(c, min(calls))
+            if max(c.batch, anchor.batch) < ALIKE * min(c.batch, anchor.batch):
+                c.batch = anchor.batch
             self._arms[c.label].limit_s = 20 + 200 * reference * c.batch
 
     def _batch(self, c: Contender, call_s: float) -> int:
