@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from hpcbench.codec import digest
 from hpcbench.machine import first_line
 from hpcbench.registry import kernel
-from hpcbench.spec import Candidate, HpcbenchError, digest
+from hpcbench.spec import Candidate, HpcbenchError
 
 ALLOWED_FLAGS = re.compile(
     r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-fno-[a-z-]+|-std=[a-z0-9+]+|-g"

@@ -22,7 +22,7 @@ from hpcbench.contender import Entry
 from hpcbench.evaluate import open_race
 from hpcbench.inputs import generate
 from hpcbench.machine import fingerprint
-from hpcbench.measure import die_with_parent
+from hpcbench.processes import die_with_parent
 from hpcbench.spec import Budget, Candidate, Setting
 from hpcbench.store import Journal
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from hpcbench import machine, registry, verify
 from hpcbench.arena import Arena, SealedInputs
+from hpcbench.codec import digest
 from hpcbench.measure import Memory
-from hpcbench.spec import HpcbenchError, Setting, digest
+from hpcbench.spec import HpcbenchError, Setting
 
 SETS = 2
 

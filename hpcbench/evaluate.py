@@ -27,8 +27,8 @@ from hpcbench.wire import Program
 
 CONFIRM_ROUNDS = 16
 CONFIRM_FROM = 10_000  # round numbers of the confirmation, apart from the race's
-PARALLEL_ROUNDS = 4  # threads and ranks are noisier: so many times the rounds of a serial race
-GENERATIONS = (8, 16, 32, 64, 96, 128, 256, 384, 512)  # fresh processes begin after these rounds
+PARALLEL_ROUNDS = 8  # threads and ranks are noisier: so many times the rounds of a serial race
+GENERATION = 8  # rounds of the first generations of processes; twice as many with threads or ranks
 
 
 class Race:
@@ -152,9 +152,10 @@ class Race:
         looks = stats.looks(rounds)
         self._alpha = stats.ALPHA / len(looks) / max(1, len(contenders) - 2)
         self._deadline = time.monotonic() + budget.deadline
+        ends = stats.generation_ends(rounds, GENERATION * (2 if wide else 1))
         round_, index = 0, 0
         while round_ < rounds and any(c.open for c in contenders[2:]):
-            until = min([rounds, *(g for g in GENERATIONS if g > round_)])
+            until = next(ends)
             round_ = self._rounds(contenders, index, round_, until, rounds)
             index += 1
             if round_ < until:

@@ -15,8 +15,10 @@ from types import TracebackType
 from hpcbench import machine
 from hpcbench.case import SETS, Prepared
 from hpcbench.contender import ANCHOR, TWIN, Contender
-from hpcbench.measure import ArmFailure, LaunchError, WorkerArm
+from hpcbench.measure import WorkerArm
+from hpcbench.processes import ArmFailure, LaunchError
 from hpcbench.spec import HpcbenchError, Measurement, Phase
+from hpcbench.wire import Limits
 
 MIN_SAMPLE_S = 8e-3  # at 2 ms the spread of paired ratios was three times as large
 SCREEN_SAMPLES = 3
@@ -76,8 +78,8 @@ class Generation:
         for c, setting in zip(self.contenders, settings, strict=True):
             assert c.program is not None
             self._arms[c.label] = WorkerArm(
-                c.label, c.program, self._ready.memory(setting), setting, cpus,
-                self._scratch / str(next(_numbers)), self._rng, self.index, free // setting.ranks,
+                c.label, c.program, self._ready.memory(setting), setting, Limits(cpus, free // setting.ranks),
+                self._scratch / str(next(_numbers)), self._rng, self.index,
             )  # fmt: skip
         for c in self.contenders:
             try:

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from hpcbench.spec import digest
+from hpcbench.codec import digest
 
 LIBRARIES = ("numpy", "scipy", "pyamg", "mkl", "numba", "mpich", "openmpi")
 

@@ -22,7 +22,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from hpcbench.spec import Candidate, HpcbenchError, Language, Model, Param, Value, decode
+from hpcbench.codec import decode
+from hpcbench.spec import Candidate, HpcbenchError, Language, Model, Param, Value
 
 LANGUAGES: dict[str, Language] = {".c": "c", ".cpp": "cpp", ".cu": "cuda", ".py": "python"}
 MODELS = ("serial", "openmp", "mpi", "cuda", "mpi+openmp")

@@ -1,23 +1,24 @@
-"""Paired comparison of two arms: sign intervals on log ratios, fixed looks, and the decision.
+"""Paired comparison of two arms: intervals on log ratios over rounds and over processes, and the decision.
 
 The figure is the median of per-round log ratios; its interval comes from order statistics and needs
-no assumption but that rounds are exchangeable. Reference: David and Nagaraja, Order Statistics,
-3rd ed., section 7.1; several looks by splitting alpha (Bonferroni).
+no assumption but that rounds are exchangeable (David and Nagaraja, Order Statistics, 3rd ed., section
+7.1). A second interval stands on generations of fresh processes. Several looks split alpha (Bonferroni).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import statistics
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 ALPHA = 0.01
-LOOKS = (16, 32, 64, 128, 256, 512)
+LOOKS = (16, 32, 64, 128, 256, 512, 1024)
 SMALLEST_WIN = math.log(1.01)
 TIE_WITHIN = math.log(1.02)
-WHOLE = 8  # rounds from which a generation of processes has a say of its own
+WHOLE = 8  # values from which a generation of processes has a median of its own
 
 
 @lru_cache(maxsize=4096)
@@ -25,7 +26,7 @@ def sign_rank(n: int, alpha: float) -> int:
     """Largest k with 2 P(Bin(n, 1/2) < k) <= alpha; 0 when n is too small for any interval."""
     tail, k = 0.0, 0
     while k < n // 2:
-        tail += math.comb(n, k) / 2.0**n
+        tail += math.comb(n, k) / 2**n
         if 2 * tail > alpha:
             break
         k += 1
@@ -57,45 +58,72 @@ class Decision:
     detectable: float
 
 
-def margin(twin: Sequence[Sequence[float]], alpha: float) -> float:
-    """What a win must clear, from the log ratios of the A/A twin, one sequence per process generation.
+def generation_interval(by_process: Sequence[Sequence[float]], alpha: float) -> tuple[float, float]:
+    """Student's interval of the mean over the medians of process generations.
 
-    The largest of 1 %, the |log ratio| anywhere in the twin's interval, and the |median| of any of its
-    generations: identical code in two processes may differ by where its pages happen to lie, the same in
-    every round of a generation, which an interval over rounds does not see.
+    Identical code in two processes differs by one or two percent (where its pages lie), the same in every
+    round of a generation: rounds are no independent witnesses of that, generations are. Infinite bounds
+    with fewer than two generations of at least ``WHOLE`` values.
+    """
+    medians = [statistics.median(group) for group in by_process if len(group) >= WHOLE]
+    if len(medians) < 2:
+        return -math.inf, math.inf
+    half = student(len(medians) - 1, alpha) * statistics.stdev(medians) / math.sqrt(len(medians))
+    mean = statistics.fmean(medians)
+    return mean - half, mean + half
+
+
+@lru_cache(maxsize=256)
+def student(freedom: int, alpha: float) -> float:
+    """The quantile t with P(|T| > t) = ``alpha`` for Student's T with ``freedom`` degrees of freedom."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 1 - alpha / 2))
+
+
+def margin(twin: Sequence[Sequence[float]], alpha: float) -> float:
+    """What the median of a win must clear: 1 %, and any |log ratio| in the interval of the A/A twin.
+
+    Parameters
+    ----------
+    twin : log ratios of the anchor and its twin, one sequence per generation of processes.
     """
     _, low, high = sign_interval([v for group in twin for v in group], alpha)
-    return max(
-        SMALLEST_WIN, abs(low), abs(high), *(abs(_median(group)) for group in twin if len(group) >= WHOLE)
-    )
-
-
-def _median(values: Sequence[float]) -> float:
-    return sorted(values)[len(values) // 2]
+    return max(SMALLEST_WIN, abs(low), abs(high))
 
 
 def decide(by_process: Sequence[Sequence[float]], clear: float, alpha: float) -> Decision:
     """Compare two arms from the log ratios of each process generation.
 
+    A win needs three things: the interval over all rounds clears 1 %, the median clears ``clear``, and
+    the interval over the generations excludes that there is no difference.
+
     Parameters
     ----------
     by_process : log ratios (time of the reference over time of the arm), one sequence per generation
-        of fresh processes; every generation with samples must agree in sign with the verdict.
+        of fresh processes.
     clear : the margin of :func:`margin`.
-    alpha : error level of this look for this arm.
+    alpha : error level of this look for this arm, of each of the two intervals.
     """
-    values = [v for group in by_process for v in group]
-    median, low, high = sign_interval(values, alpha)
-    whole = [group for group in by_process if len(group) >= WHOLE] or [g for g in by_process if g]
-    medians = [_median(group) for group in whole]
+    median, low, high = sign_interval([v for group in by_process for v in group], alpha)
+    first, last = generation_interval(by_process, alpha)
     relation: Literal["faster", "slower", "tie", "undecided"] = "undecided"
-    if low > clear and min(medians) > 0:
+    if low > SMALLEST_WIN and median > clear and first > 0:
         relation = "faster"
-    elif high < -clear and max(medians) < 0:
+    elif high < -SMALLEST_WIN and median < -clear and last < 0:
         relation = "slower"
     elif max(abs(low), abs(high)) <= TIE_WITHIN:
         relation = "tie"
-    return Decision(median, low, high, relation, clear + (high - low) / 2)
+    return Decision(
+        median, low, high, relation, max(SMALLEST_WIN + (high - low) / 2, clear, (last - first) / 2)
+    )
+
+
+def generation_ends(rounds: int, size: int) -> Iterator[int]:
+    """The rounds after which fresh processes begin: four times ``size`` rounds, then twice that each."""
+    ends = (size * n for n in (*range(1, 5), *range(6, 2 + rounds // size, 2)))
+    yield from (n for n in ends if n < rounds)
+    yield rounds
 
 
 def looks(rounds: int) -> tuple[int, ...]:

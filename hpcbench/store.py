@@ -20,7 +20,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from hpcbench.spec import SCHEMA, HpcbenchError, encode
+from hpcbench.codec import encode
+from hpcbench.spec import SCHEMA, HpcbenchError
 
 Kind = Literal["candidate", "sample", "result", "ask", "tell", "event"]
 Record = tuple[Kind, str, Any]

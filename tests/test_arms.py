@@ -15,7 +15,7 @@ from hpcbench.case import Case, Prepared
 from hpcbench.contender import Entry
 from hpcbench.measure import WorkerArm
 from hpcbench.spec import Setting
-from hpcbench.wire import Program
+from hpcbench.wire import Limits, Program
 
 SETTINGS = {
     "serial": ("gustavson", Setting()),
@@ -42,8 +42,8 @@ def arm(tmp_path, request):
     else:
         path = build.build(one, mpi=launch.mpi().cxx if under_mpi else None).path
     program = Program("spgemm", one.language, path, (), one.params, under_mpi)
-    made = WorkerArm("a", program, ready.memory(setting), setting, sorted(os.sched_getaffinity(0)),
-                     tmp_path / "x", random.Random(1), 0, 2**30)  # fmt: skip
+    made = WorkerArm("a", program, ready.memory(setting), setting,
+                     Limits(sorted(os.sched_getaffinity(0)), 2**30), tmp_path / "x", random.Random(1), 0)  # fmt: skip
     made.connect()
     yield made
     made.close()
@@ -63,15 +63,15 @@ def test_a_parked_arm_uses_under_one_percent_of_a_core(arm):
 @pytest.mark.parametrize("arm", ["serial", "ranks"], indirect=True)
 def test_a_sample_is_timed_by_the_last_rank(arm):
     sample = arm.sample(0, 50)
-    assert len(sample.rank_s) == arm.setting.ranks
+    assert len(sample.rank_s) == arm._setting.ranks
     assert sample.wall_s == pytest.approx(max(sample.rank_s))
-    assert 0 < sample.cpu_s < 2 * arm.setting.ranks * sample.wall_s + 0.01
+    assert 0 < sample.cpu_s < 2 * arm._setting.ranks * sample.wall_s + 0.01
 
 
 @pytest.mark.parametrize("arm", ["ranks"], indirect=True)
 def test_closing_leaves_neither_processes_nor_shared_memory(arm):
     pids = [pid for _, pid in arm.ranks]
-    segments = set(arm._segments)
+    segments = set(arm._processes._segments)
     assert segments
     arm.close()
     deadline = time.monotonic() + 5

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpcbench import spec
+from hpcbench import codec, spec
 
 RECORDS = [
     spec.Param("TILE", "build", 4, (1, 2, 4)),
@@ -28,16 +28,16 @@ RECORDS = [
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda r: type(r).__name__)
 def test_a_record_survives_its_json(record):
-    text = json.dumps(spec.encode(record))
-    assert spec.decode(type(record), json.loads(text)) == record
+    text = json.dumps(codec.encode(record))
+    assert codec.decode(type(record), json.loads(text)) == record
 
 
 def test_an_interval_without_bounds_is_null_in_json_and_nan_again():
     result = spec.Result(
         "id", "v", "k", "c", "x", "h", spec.Setting(), "m", "correct", speedup=(0.2, math.nan, math.nan)
     )
-    body = json.loads(json.dumps(spec.encode(result), allow_nan=False))
-    again = spec.decode(spec.Result, body)
+    body = json.loads(json.dumps(codec.encode(result), allow_nan=False))
+    again = codec.decode(spec.Result, body)
     assert body["speedup"][1:] == [None, None]
     assert again.speedup[0] == 0.2
     assert math.isnan(again.speedup[2])
@@ -45,7 +45,7 @@ def test_an_interval_without_bounds_is_null_in_json_and_nan_again():
 
 def test_an_unknown_field_names_itself():
     with pytest.raises(ValueError, match="unknown field 'colour'"):
-        spec.decode(spec.Setting, {"ranks": 1, "colour": "red"})
+        codec.decode(spec.Setting, {"ranks": 1, "colour": "red"})
 
 
 @settings(max_examples=60, deadline=None)
@@ -54,7 +54,7 @@ def test_an_unknown_field_names_itself():
 )
 def test_any_source_and_any_params_survive(source, params):
     one = spec.Candidate("k", "c", "serial", source, params)
-    assert spec.decode(spec.Candidate, json.loads(json.dumps(spec.encode(one)))) == one
+    assert codec.decode(spec.Candidate, json.loads(json.dumps(codec.encode(one)))) == one
 
 
 def test_the_id_depends_on_what_is_compiled_and_not_on_who_proposed_it():

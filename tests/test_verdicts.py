@@ -5,7 +5,7 @@ import time
 import pytest
 from races import candidate
 
-from hpcbench import case, evaluate, machine, measure
+from hpcbench import case, evaluate, machine, processes
 from hpcbench.contender import Entry
 from hpcbench.spec import Setting
 
@@ -57,7 +57,7 @@ def test_a_bad_candidate_gets_its_verdict_and_the_good_one_its_figure(race, name
 
 
 def test_a_hang_is_a_timeout_and_leaves_no_process(race, monkeypatch):
-    monkeypatch.setattr(measure, "START_LIMIT_S", 3.0)
+    monkeypatch.setattr(processes, "START_LIMIT_S", 3.0)
     start = time.monotonic()
     found = race([Entry(candidate("for (;;) usleep(1000);", "bad"), Setting(), "bad")]).results
     assert found["bad"].verdict == "timeout"
@@ -80,7 +80,7 @@ def test_a_missing_symbol_is_a_verdict(race):
 
 
 def test_a_baseline_that_cannot_run_ends_the_race_with_its_name(race, monkeypatch):
-    monkeypatch.setattr(measure, "START_LIMIT_S", 30.0)
+    monkeypatch.setattr(processes, "START_LIMIT_S", 30.0)
     monkeypatch.setattr(case.Prepared, "wrong", lambda *_: "off by one")
     with pytest.raises(evaluate.HpcbenchError, match="the baseline scipy_csr failed: off by one"):
         race([Entry(candidate(HONEST), Setting(), "good")])

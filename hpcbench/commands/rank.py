@@ -10,8 +10,9 @@ import json
 import math
 import sys
 
+from hpcbench.codec import encode
 from hpcbench.commands import _options
-from hpcbench.spec import HpcbenchError, encode
+from hpcbench.spec import HpcbenchError
 
 EXAMPLE = "hpcbench rank --runs runs --case er60k"
 

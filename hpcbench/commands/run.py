@@ -16,9 +16,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from hpcbench.codec import encode
 from hpcbench.commands import _options
 from hpcbench.commands._progress import Progress
-from hpcbench.spec import Budget, HpcbenchError, Setting, Task, encode
+from hpcbench.spec import Budget, HpcbenchError, Setting, Task
 
 EXAMPLE = "hpcbench run --case er60k,rmat14 --threads 1,2 --ranks 2"
 

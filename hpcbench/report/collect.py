@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hpcbench import store
+from hpcbench.codec import decode
 from hpcbench.report.evidence import Evidence
-from hpcbench.spec import Candidate, Ranking, Result, Skip, decode
+from hpcbench.spec import Candidate, Ranking, Result, Skip
 
 
 def evidence(journals: Sequence[Path]) -> Evidence:

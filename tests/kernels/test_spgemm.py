@@ -8,7 +8,9 @@ from scipy.sparse import csr_array
 from hpcbench import registry
 from hpcbench.contender import Entry, unavailable
 from hpcbench.inputs import generate
+from hpcbench.kernels.spgemm import answer
 from hpcbench.kernels.spgemm import kernel as spgemm
+from hpcbench.kernels.spgemm.product import Product
 from hpcbench.spec import Setting
 
 KERNEL = registry.kernel("spgemm")
@@ -88,7 +90,7 @@ def test_the_oracle_agrees_with_dense_arithmetic(shape):
 def test_the_oracle_in_chunks_equals_the_oracle_at_once(monkeypatch):
     p = _product(SHAPES["power law"][0])
     whole = spgemm.oracle(p)
-    monkeypatch.setattr(spgemm, "CHUNK", 500)
+    monkeypatch.setattr(answer, "CHUNK", 500)
     parts = spgemm.oracle(p)
     assert np.array_equal(whole.data, parts.data)
     assert np.array_equal(whole.indptr, parts.indptr)
@@ -107,7 +109,7 @@ def test_blocks_of_all_ranks_make_up_the_whole(ranks):
 def test_a_cancelled_entry_may_be_left_out_or_stand():
     a = csr_array(np.array([[1.0, 1.0], [0.0, 1.0]]))
     b = csr_array(np.array([[1.0, 2.0], [-1.0, 3.0]]))
-    p = spgemm.Product(a, b, bound=4)
+    p = Product(a, b, bound=4)
     expected = spgemm.oracle(p)
     kept = {
         "indptr": np.array([0, 2, 4]),
@@ -129,7 +131,7 @@ def test_columns_in_any_order_are_right_only_under_the_unsorted_contract():
     }
     a, eye = csr_array(np.array([[1.0, 2.0], [0.0, 1.0]])), csr_array(np.eye(2))
     for in_order, said in ((True, "do not ascend"), (False, "")):
-        p = spgemm.Product(a, eye, sorted=in_order, bound=4)
+        p = Product(a, eye, sorted=in_order, bound=4)
         found = spgemm.check(p, spgemm.oracle(p), output)
         assert said in found if said else found == ""
     twice = {
@@ -137,5 +139,5 @@ def test_columns_in_any_order_are_right_only_under_the_unsorted_contract():
         "indices": np.array([1, 0, 0, 1]),
         "data": np.array([2.0, 0.5, 0.5, 1.0]),
     }
-    p = spgemm.Product(a, eye, sorted=False, bound=4)
+    p = Product(a, eye, sorted=False, bound=4)
     assert "holds a column twice" in spgemm.check(p, spgemm.oracle(p), twice)

@@ -1,0 +1,182 @@
+"""The worker processes of one arm: started, counted, spoken to, ended with all they left behind."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from hpcbench import launch, wire
+from hpcbench.spec import Code, HpcbenchError, Setting
+from hpcbench.wire import Program
+
+START_LIMIT_S = 60.0
+
+
+class ArmFailure(Exception):
+    """A candidate's own failure: the verdict and one line of cause."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code: Code = code
+
+
+class LaunchError(HpcbenchError):
+    """The launcher, not the candidate, is at fault."""
+
+    exit_code = 3
+
+
+def die_with_parent() -> None:
+    """Have the system kill this process when the one that started it ends, however it ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+class Processes:
+    """One worker process per rank, each with a socket of its own.
+
+    Attributes
+    ----------
+    ranks : socket and process id of every rank, in the order of ranks, once :meth:`connect` has returned.
+    """
+
+    def __init__(self, program: Program, setting: Setting, scratch: Path, rng: random.Random) -> None:
+        self.ranks: list[tuple[socket.socket, int]] = []
+        self._under_mpi, self._wanted = program.under_mpi, setting.ranks
+        self._segments: set[str] = set()
+        scratch.mkdir(parents=True, exist_ok=True)
+        self._log = scratch / "log"
+        address = scratch / "s"
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(address))
+        self._listener.listen(setting.ranks)
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                launch.command(setting, program.language, program.under_mpi, str(address)),
+                cwd=scratch, env=launch.environment(setting, rng), stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=die_with_parent if program.under_mpi else None,
+            )  # fmt: skip
+
+    def connect(self, deadline: float) -> None:
+        """Wait for every rank until ``deadline`` (monotonic seconds), and check the size of their world.
+
+        Raises
+        ------
+        LaunchError
+            When the ranks are not one MPI world of the wanted size.
+        """
+        waiting = []
+        for _ in range(self._wanted):
+            sock = self._accept(deadline)
+            waiting.append((sock, int(self.receive(sock, deadline)["pid"])))
+        self.ranks = self._world(waiting, deadline) if self._under_mpi else waiting
+
+    def _accept(self, deadline: float) -> socket.socket:
+        while True:
+            self._listener.settimeout(0.2)
+            try:
+                sock, _ = self._listener.accept()
+            except TimeoutError:
+                if self._process.poll() is not None:
+                    raise LaunchError(f"{self._what()} ended at start: {self._tail()}") from None
+                if time.monotonic() > deadline:
+                    raise LaunchError(
+                        f"{self._what()}: no rank answered within {START_LIMIT_S:.0f} s: {self._tail()}"
+                    ) from None
+                continue
+            sock.settimeout(START_LIMIT_S)
+            return sock
+
+    def _what(self) -> str:
+        args = self._process.args
+        return str(args[0] if isinstance(args, list) else args)
+
+    def _world(
+        self, waiting: list[tuple[socket.socket, int]], deadline: float
+    ) -> list[tuple[socket.socket, int]]:
+        start = wire.request("M", payload=bytes(launch.mpi_driver()) + b"\0")
+        for sock, _ in waiting:
+            sock.sendall(start)
+        found = {}
+        for sock, pid in waiting:
+            answer = self.receive(sock, deadline)
+            if answer["size"] != self._wanted:
+                raise LaunchError(
+                    f"{self._what()} started {self._wanted} processes that each see a world of "
+                    f"{answer['size']}: launcher and MPI library do not belong together; put the MPI's own "
+                    f"mpirun first on the path, or set HPCBENCH_MPIRUN"
+                )
+            found[answer["rank"]] = (sock, pid)
+            maps = Path(f"/proc/{pid}/maps").read_text().split()
+            self._segments.update(word for word in maps if word.startswith("/dev/shm/"))
+        return [found[rank] for rank in sorted(found)]
+
+    def receive(self, sock: socket.socket, deadline: float) -> dict[str, Any]:
+        """One line of JSON from a rank.
+
+        Raises
+        ------
+        ArmFailure
+            When the rank says that something failed, does not answer in time, or has ended.
+        """
+        data = b""
+        while not data.endswith(b"\n"):
+            sock.settimeout(max(0.01, deadline - time.monotonic()))
+            try:
+                part = sock.recv(65536)
+            except TimeoutError:
+                raise ArmFailure("timeout", "no answer while loading") from None
+            except OSError:
+                part = b""
+            if not part:
+                raise ArmFailure("runtime", self.obituary())
+            data += part
+        answer: dict[str, Any] = json.loads(data)
+        if "error" in answer:
+            raise ArmFailure("runtime", answer["error"])
+        return answer
+
+    def obituary(self) -> str:
+        """How the process ended, and the last line it wrote."""
+        try:
+            code = self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            return f"a rank ended or answered out of turn: {self._tail()}"
+        how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        return f"the process ended by {how}" + (f": {self._tail()}" if self._tail() else "")
+
+    def _tail(self) -> str:
+        with self._log.open("rb") as log:
+            log.seek(max(0, self._log.stat().st_size - 2000))
+            lines = [ln for ln in log.read().decode("utf-8", "replace").splitlines() if ln.strip(" =|")]
+        return lines[-1].strip()[:200] if lines else ""
+
+    def close(self) -> None:
+        """End every process; workers keep no state that is worth a farewell."""
+        while self.ranks:
+            sock, pid = self.ranks.pop()
+            sock.close()
+            _kill(pid)
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            self._process.poll()
+        self._process.wait()
+        self._listener.close()
+        for segment in self._segments:  # a killed rank leaves its MPI's shared memory behind
+            Path(segment).unlink(missing_ok=True)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
