@@ -8,11 +8,11 @@ import importlib.util
 import os
 import sys
 import textwrap
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
 from hpcbench import __version__
+from hpcbench.plugins import plugins
 from hpcbench.spec import HpcbenchError
 
 INTERRUPTED = 130
@@ -20,7 +20,7 @@ INTERRUPTED = 130
 
 def commands() -> dict[str, str]:
     """Module name of every subcommand, by its name on the command line."""
-    packages = {"hpcbench.commands", *(e.value for e in entry_points(group="hpcbench.commands"))}
+    packages = {"hpcbench.commands", *plugins("hpcbench.commands")}
     found = {}
     for package in sorted(packages):
         spec = importlib.util.find_spec(package)

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -183,7 +183,8 @@ def _run(command: list[str], folder: str) -> None:
     try:
         output, _ = process.communicate(timeout=TIME_LIMIT_S)
     except BaseException as error:
-        os.killpg(process.pid, 9)
+        with suppress(ProcessLookupError):  # it may have ended just now
+            os.killpg(process.pid, 9)
         process.wait()
         if isinstance(error, subprocess.TimeoutExpired):
             raise BuildError(f"the compiler took longer than {TIME_LIMIT_S} s") from None

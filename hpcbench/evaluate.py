@@ -28,7 +28,6 @@ from hpcbench.wire import Program
 CONFIRM_ROUNDS = 16
 CONFIRM_FROM = 10_000  # round numbers of the confirmation, apart from the race's
 PARALLEL_ROUNDS = 8  # threads and ranks are noisier: so many times the rounds of a serial race
-GENERATION = 8  # rounds of the first generations of processes; twice as many with threads or ranks
 
 
 class Race:
@@ -52,7 +51,7 @@ class Race:
         self._rng, self._np_rng = random.Random(seed), np.random.default_rng(seed)
         self._ready: Prepared | None = None
         self._scratch = Path(tempfile.mkdtemp(prefix="hb-"))
-        self._alpha = stats.ALPHA
+        self._alpha, self._looks, self._size = stats.ALPHA, stats.LOOKS, stats.WHOLE
 
     def __enter__(self) -> Race:
         return self
@@ -148,31 +147,40 @@ class Race:
 
     def _race(self, contenders: list[Contender], budget: Budget) -> None:
         wide = any(c.entry.setting.ranks * c.entry.setting.threads > 1 for c in contenders)
-        rounds = budget.rounds * (PARALLEL_ROUNDS if wide else 1)
-        looks = stats.looks(rounds)
-        self._alpha = stats.ALPHA / len(looks) / max(1, len(contenders) - 2)
+        self._limit = budget.rounds * (PARALLEL_ROUNDS if wide else 1)
         self._deadline = time.monotonic() + budget.deadline
-        ends = stats.generation_ends(rounds, GENERATION * (2 if wide else 1))
         round_, index = 0, 0
-        while round_ < rounds and any(c.open for c in contenders[2:]):
-            until = next(ends)
-            round_ = self._rounds(contenders, index, round_, until, rounds)
+        while round_ < self._limit and any(c.open for c in contenders[2:]):
+            round_, whole = self._rounds(contenders, index, round_)
             index += 1
-            if round_ < until:
+            if not whole:
                 break
-            if round_ in looks:
+            if round_ in self._looks:
                 outcome.look(contenders, self._alpha)
         self._confirm(contenders, index)
+
+    def _plan(self, contenders: Sequence[Contender], start_s: float) -> None:
+        """After screening: the rounds that the budget affords, the looks, the size of generations."""
+        round_s = sum(c.batch * (c.screening_s or 0.0) for c in contenders if c.open)
+        left = max(0.0, self._deadline - time.monotonic())
+        self._limit = min(self._limit, max(stats.LOOKS[0], int(left / round_s)))
+        self._size = stats.generation_size(self._limit, start_s / round_s)
+        self._looks = stats.looks(self._limit)
+        self._alpha = stats.ALPHA / len(self._looks) / max(1, len(contenders) - 2)
 
     def _fresh(self, contenders: Sequence[Contender], index: int) -> Generation:
         return Generation([c for c in contenders if c.open], self.ready, index, self._rng, self._scratch)
 
-    def _rounds(self, contenders: list[Contender], index: int, start: int, until: int, of: int) -> int:
-        """Rounds ``start`` to ``until`` in fresh processes; returns the round it came to."""
+    def _rounds(self, contenders: list[Contender], index: int, start: int) -> tuple[int, bool]:
+        """The rounds of one generation from round ``start``; where it came to, and whether to its end."""
+        begun = time.monotonic()
         with self._fresh(contenders, index) as generation:
             generation.warm()
             if index == 0:
+                started = time.monotonic()
                 generation.screen()
+                self._plan(contenders, started - begun)
+            until = stats.generation_end(start, self._size, self._limit)
             checks = {c.label: self._rng.randrange(start, until) for c in contenders}
             for round_ in range(start, until):
                 active = generation.active
@@ -181,12 +189,13 @@ class Race:
                     generation.sample(c, round_, checks[c.label] == round_)
                 self._flush(active, round_)
                 self._emit(
-                    "round", {"case": self.case.name, "round": round_ + 1, "of": of, "arms": len(active)}
+                    "round",
+                    {"case": self.case.name, "round": round_ + 1, "of": self._limit, "arms": len(active)},
                 )
                 if time.monotonic() > self._deadline:
-                    return round_ + 1
+                    return round_ + 1, False
             generation.time_phases()
-            return until
+            return until, True
 
     def _flush(self, active: Sequence[Contender], round_: int) -> None:
         fresh = [c.samples[-1] for c in active if c.samples and c.samples[-1].round == round_]

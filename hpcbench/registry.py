@@ -18,11 +18,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from hpcbench.codec import decode
+from hpcbench.plugins import plugins
 from hpcbench.spec import Candidate, HpcbenchError, Language, Model, Param, Value
 
 LANGUAGES: dict[str, Language] = {".c": "c", ".cpp": "cpp", ".cu": "cuda", ".py": "python"}
@@ -162,10 +162,10 @@ def read_variant(kernel: str, path: Path) -> Variant:
 
 def _folders() -> Iterator[tuple[str, Path]]:
     yield "hpcbench.kernels", Path(__file__).parent / "kernels"
-    for entry in entry_points(group="hpcbench.kernels"):
-        spec = importlib.util.find_spec(entry.value)
+    for package in plugins("hpcbench.kernels"):
+        spec = importlib.util.find_spec(package)
         if spec is not None and spec.submodule_search_locations:
-            yield entry.value, Path(next(iter(spec.submodule_search_locations)))
+            yield package, Path(next(iter(spec.submodule_search_locations)))
 
 
 @lru_cache(maxsize=1)

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 ALPHA = 0.01
-LOOKS = (16, 32, 64, 128, 256, 512, 1024)
+LOOKS: tuple[int, ...] = (16, 32, 64, 128, 256, 512, 1024)
 SMALLEST_WIN = math.log(1.01)
 TIE_WITHIN = math.log(1.02)
-WHOLE = 8  # values from which a generation of processes has a median of its own
+WHOLE = 4  # values from which a generation of processes has a median of its own
 
 
 @lru_cache(maxsize=4096)
@@ -119,11 +119,17 @@ def decide(by_process: Sequence[Sequence[float]], clear: float, alpha: float) ->
     )
 
 
-def generation_ends(rounds: int, size: int) -> Iterator[int]:
-    """The rounds after which fresh processes begin: four times ``size`` rounds, then twice that each."""
-    ends = (size * n for n in (*range(1, 5), *range(6, 2 + rounds // size, 2)))
-    yield from (n for n in ends if n < rounds)
-    yield rounds
+def generation_size(rounds: int, least: float) -> int:
+    """Rounds of the first generations of a race of ``rounds`` rounds: 4, 8, 16 or 32.
+
+    About ten generations; fewer, down to four, where starting one costs as much as ``least`` rounds.
+    """
+    return next((n for n in (4, 8, 16) if n >= max(rounds / 16, min(least, rounds / 4))), 32)
+
+
+def generation_end(start: int, size: int, rounds: int) -> int:
+    """The round at which the generation that begins at ``start`` ends: four of ``size``, then of twice that."""
+    return min(rounds, start + (size if start < 4 * size else 2 * size))
 
 
 def looks(rounds: int) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 import os
 import random
 import stat
+import subprocess
 import sys
 import time
 
@@ -81,17 +82,17 @@ def test_closing_leaves_neither_processes_nor_shared_memory(arm):
     assert not [s for s in segments if os.path.exists(s)]
 
 
-def test_a_worker_ends_with_its_parent(tmp_path):
+@pytest.mark.parametrize("language", ["cpp", "python"])
+def test_a_worker_ends_with_its_parent(tmp_path, language):
     code = (
         "import sys, os, subprocess, socket\n"
         "s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()\n"
-        "p = subprocess.Popen([sys.executable, '-P', '-m', 'hpcbench.worker', sys.argv[1], str(os.getpid())])\n"
+        "p = subprocess.Popen([*sys.argv[2:], str(os.getpid())])\n"
         "s.accept(); print(p.pid, flush=True); os.kill(os.getpid(), 9)\n"
     )
-    import subprocess
-
+    *worker, _ = launch.command(Setting(), language, False, str(tmp_path / "s"))
     done = subprocess.run(
-        [sys.executable, "-P", "-c", code, str(tmp_path / "s")], capture_output=True, text=True
+        [sys.executable, "-P", "-c", code, str(tmp_path / "s"), *worker], capture_output=True, text=True
     )
     pid = int(done.stdout)
     deadline = time.monotonic() + 5

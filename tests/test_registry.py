@@ -1,4 +1,9 @@
-"""Headers are read as data, and what is wrong with one is said with its file."""
+"""Headers are read as data, and what is wrong with one is said with its file; other packages plug in."""
+
+import os
+import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -65,3 +70,29 @@ def test_an_unknown_name_lists_the_known_ones():
         registry.kernel("nope")
     with pytest.raises(registry.RegistryError, match="scipy_csr"):
         registry.kernel("spgemm").variant("nope")
+
+
+def test_another_package_brings_a_kernel_and_a_command_of_its_own(tmp_path):
+    (tmp_path / "third-1.0.dist-info").mkdir()
+    (tmp_path / "third-1.0.dist-info" / "entry_points.txt").write_text(
+        "[console_scripts]\nx = y:z\n\n[hpcbench.kernels]\n# ours\nk = third.kernels\n\n[hpcbench.commands]\nc = third.commands\n"
+    )
+    mine = tmp_path / "third" / "kernels" / "mine"
+    shutil.copytree(registry.kernel("spgemm").folder, mine)
+    (mine / "kernel.toml").write_text(
+        (mine / "kernel.toml").read_text().replace('name = "spgemm"', 'name = "mine"')
+    )
+    (tmp_path / "third" / "commands").mkdir()
+    (tmp_path / "third" / "commands" / "greet.py").write_text(
+        '"""Greet."""\nEXAMPLE = "hpcbench greet"\ndef configure(parser): ...\ndef run(options): print("hello"); return 0\n'
+    )
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for words, said in ((["list"], "mine\n  sparse matrix product"), (["greet"], "hello")):
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "hpcbench", *words],
+            env=env,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert said in done.stdout, done.stderr

@@ -28,20 +28,44 @@ def test_too_few_values_give_no_interval():
     assert stats.sign_interval([1.0, 2.0, 3.0], 0.01)[1:] == (-math.inf, math.inf)
 
 
-def test_faster_needs_every_process_to_agree():
-    ahead = [0.1 + 0.001 * i for i in range(16)]
-    behind = [-v for v in ahead[:8]]
-    assert stats.decide([ahead, ahead], 0.01, 0.01).relation == "faster"
-    assert stats.decide([ahead, ahead, behind], 0.01, 0.01).relation == "undecided"
-    assert stats.decide([[-v for v in ahead]], 0.01, 0.01).relation == "slower"
+def generations(*means, noise=0.001, size=8):
+    """Log ratios that scatter by ``noise`` around the mean of each generation."""
+    return [[mean + noise * (i - (size - 1) / 2) for i in range(size)] for mean in means]
+
+
+def test_what_all_generations_agree_on_is_a_win():
+    assert stats.decide(generations(0.1, 0.11, 0.09, 0.1), 0.01, 0.01).relation == "faster"
+    assert stats.decide(generations(-0.1, -0.11, -0.09, -0.1), 0.01, 0.01).relation == "slower"
+
+
+def test_what_half_of_the_generations_show_is_none_however_sure_the_rounds_are():
+    found = stats.decide(generations(0.0, 0.0, 0.05, 0.05, size=32), 0.01, 0.01)
+    assert found.low > stats.SMALLEST_WIN or found.median > 0.01
+    assert found.relation == "undecided"
+
+
+def test_one_generation_decides_nothing():
+    assert stats.decide(generations(0.5, size=64), 0.01, 0.01).relation == "undecided"
+
+
+def test_processes_that_differ_seldom_make_a_false_win():
+    rng = random.Random(7)
+    wins = 0
+    for _ in range(1000):
+        rounds = [
+            [process + rng.gauss(0, 0.02) for _ in range(16)]
+            for process in (rng.gauss(0, 0.02) for _ in range(8))
+        ]
+        wins += stats.decide(rounds, 0.01, 0.0025).relation in ("faster", "slower")
+    assert wins <= 6  # rounds alone, at the same level, call some two hundred
 
 
 def test_a_win_must_clear_what_the_twin_shows():
     wide = [0.05 * (-1) ** i for i in range(32)]
     clear = stats.margin([wide], 0.01)
     assert clear == pytest.approx(0.05)
-    assert stats.decide([[0.04] * 32], clear, 0.01).relation == "undecided"
-    assert stats.decide([[0.06] * 32], clear, 0.01).relation == "faster"
+    assert stats.decide(generations(0.04, 0.04, 0.04), clear, 0.01).relation == "undecided"
+    assert stats.decide(generations(0.06, 0.06, 0.06), clear, 0.01).relation == "faster"
 
 
 def test_a_tie_is_a_narrow_interval_never_a_noisy_one():
@@ -58,5 +82,21 @@ def test_no_false_win_in_a_hundred_trials_is_below_three_percent():
     assert stats.binomial_upper(0, 100) == pytest.approx(0.0295, abs=0.001)
 
 
-def test_a_generation_whose_twin_was_off_throughout_widens_the_margin():
-    assert stats.margin([[0.001, -0.001] * 8, [0.03] * 8, [-0.001, 0.001] * 24], 0.01) == pytest.approx(0.03)
+@pytest.mark.parametrize(
+    ("rounds", "least", "size"), [(128, 1, 8), (1024, 1, 32), (25, 0.5, 4), (64, 14, 16), (16, 99, 4)]
+)
+def test_generations_are_about_ten_and_worth_their_start(rounds, least, size):
+    assert stats.generation_size(rounds, least) == size
+
+
+def test_looks_fall_on_the_end_of_a_generation():
+    ends, end = [], 0
+    while end < 128:
+        ends.append(end := stats.generation_end(end, 8, 128))
+    assert ends == [8, 16, 24, 32, 48, 64, 80, 96, 112, 128]
+    assert set(stats.looks(128)) <= set(ends)
+    assert stats.generation_end(0, 8, 5) == 5
+
+
+def test_the_quantile_is_that_of_students_table():
+    assert stats.student(7, 0.01) == pytest.approx(3.4995, abs=1e-3)

@@ -273,7 +273,7 @@ def test_ctrl_c_ends_cleanly_in_every_stage_and_loses_nothing(tmp_path, stage):
         "--threads",
         "1,2",
         "--rounds",
-        "128",
+        "8",
     ]
     run = subprocess.Popen([*HPCBENCH, *words], cwd=tmp_path, env=env, text=True, stderr=subprocess.PIPE,
                            stdout=subprocess.PIPE, start_new_session=True)  # fmt: skip
