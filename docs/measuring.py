@@ -1,6 +1,6 @@
 """Regenerates the figures of docs/measuring.md: all of them, or the blocks named on the command line.
 
-    python docs/measuring.py [noise-serial noise-threads noise-ranks overhead store spgemm-small spgemm-large]
+    python docs/measuring.py [BLOCK ...]    (aa-serial … planted-ranks overhead store spgemm-small spgemm-large …)
 
 Each block stands between two marks in the page and is replaced whole. The machine must do nothing else.
 """
@@ -24,7 +24,7 @@ import numpy as np
 from hpcbench import calibrate, machine, registry
 from hpcbench.case import Case
 from hpcbench.contender import Entry, tools
-from hpcbench.evaluate import open_race
+from hpcbench.evaluate import PARALLEL_ROUNDS, open_race
 from hpcbench.inputs import generate
 from hpcbench.measure import WorkerArm
 from hpcbench.report import collect, frames
@@ -34,11 +34,14 @@ from hpcbench.store import Journal, journals
 PAGE = Path(__file__).with_name("measuring.md")
 RUNS = Path("runs/measuring")
 HPCBENCH = [sys.executable, "-P", "-m", "hpcbench"]
-# (races, rounds at most) for identical code, 10 % and 5 % slowdown; threads and ranks take four times the rounds
-RACES = {
-    "serial": ((300, 64), (50, 128), (50, 128)),
-    "threads": ((30, 64), (15, 64)),
-    "ranks": ((30, 64), (15, 64)),
+# (slowdown, races, rounds at most, busy processes beside); threads and ranks take eight times the rounds
+SERIES = {
+    "aa-serial": ((0.0, 300, 64, 1),),
+    "aa-threads": ((0.0, 300, 8, 1),),
+    "aa-ranks": ((0.0, 300, 8, 1),),
+    "planted-serial": ((0.1, 50, 128, 1), (0.05, 50, 128, 1)),
+    "planted-threads": ((0.1, 50, 128, 1), (0.05, 20, 128, 1)),
+    "planted-ranks": ((0.1, 50, 128, 0), (0.05, 20, 128, 0), (0.1, 10, 128, 1)),
 }
 
 
@@ -47,23 +50,23 @@ def stamp() -> str:
     return f"{date.today().isoformat()}, {facts['cpu']}, {facts['cores']} cores, {facts['compiler']}, {facts['mpi']}"
 
 
-def noise(setting: str) -> str:
+def noise(name: str) -> str:
     rows = [
-        "| races of | result | smallest visible slowdown (median) | rounds (median) | s per race |",
-        "|---|---|---|---|---|",
+        "| races of | beside | rounds at most | result | smallest visible slowdown (median) | rounds (median) | s per race |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for share, (count, rounds) in zip((0.0, 0.1, 0.05), RACES[setting], strict=False):
-        found = calibrate.races(count, share, setting, load=1, runs=RUNS / "noise", rounds=rounds)
+    setting = name.partition("-")[2]
+    for share, count, rounds, load in SERIES[name]:
+        found = calibrate.races(count, share, setting, load=load, runs=RUNS / name, rounds=rounds)
         print(found.sentence(), flush=True)
-        told = ", ".join(f"{n} {name}" for name, n in sorted(found.relations.items()))
-        what = f"planted {share:.0%} slowdown" if share else "identical code (A/A)"
-        result = (
-            f"found in {found.detected} of {count}"
-            if share
-            else f"**{found.false_wins} false wins of {count}**"
-        )
+        told = ", ".join(f"{n} {relation}" for relation, n in sorted(found.relations.items()))
+        what, result = "identical code (A/A)", f"**{found.false_wins} false wins of {count}**"
+        if share:
+            what, result = f"planted {share:.0%} slowdown", f"found in **{found.detected} of {count}**"
+        most = rounds * (1 if setting == "serial" else PARALLEL_ROUNDS)
         rows.append(
-            f"| {what} | {result} ({told}) | {found.detectable - 1:.1%} | {found.rounds} | {found.seconds / count:.1f} |"
+            f"| {what} | {load} busy | {most} | {result} ({told}) | {found.detectable - 1:.1%} | {found.rounds} "
+            f"| {found.seconds / count:.1f} |"
         )
     return "\n".join(rows)
 
@@ -199,9 +202,7 @@ def large() -> str:
 
 
 BLOCKS = {
-    "noise-serial": lambda: noise("serial"),
-    "noise-threads": lambda: noise("threads"),
-    "noise-ranks": lambda: noise("ranks"),
+    **{name: (lambda name=name: noise(name)) for name in SERIES},
     "overhead": overhead,
     "store": store,
     "spgemm-small": small,

@@ -95,10 +95,11 @@ def test_a_planted_slowdown_really_slows(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("setting", "count", "allowed"), [("serial", 300, 3), ("threads", 10, 1), ("ranks", 10, 1)]
+    ("setting", "count", "allowed", "rounds"),
+    [("serial", 300, 3, 32), ("threads", 15, 1, 4), ("ranks", 15, 1, 4)],
 )
-def test_identical_code_is_not_told_apart(tmp_path, setting, count, allowed):
-    found = calibrate.races(count, 0.0, setting, load=1, runs=tmp_path, rounds=32)
+def test_identical_code_is_not_told_apart(tmp_path, setting, count, allowed, rounds):
+    found = calibrate.races(count, 0.0, setting, load=1, runs=tmp_path, rounds=rounds)
     assert found.false_wins <= allowed, found.sentence()
     assert set(found.relations) <= {"tie", "undecided", "faster", "slower"}
 
