@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from hpcbench import build, launch, registry
 from hpcbench.case import Case, Prepared
 from hpcbench.contender import Entry
 from hpcbench.measure import WorkerArm
-from hpcbench.spec import Setting
+from hpcbench.spec import Candidate, Setting
 from hpcbench.wire import Limits, Program
 
 SETTINGS = {
@@ -99,6 +100,35 @@ def test_a_worker_ends_with_its_parent(tmp_path, language):
     while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not os.path.exists(f"/proc/{pid}")
+
+
+MPI4PY = b"""
+import numpy as np
+from mpi4py import MPI
+from scipy.sparse import csr_array
+
+def run(handle, inputs, params):
+    names = ("indptr", "indices", "data")
+    blocks = MPI.COMM_WORLD.allgather([inputs[f"b_{n}"] for n in names])
+    b = csr_array((inputs["a_ncols"], inputs["b_ncols"]))
+    b.data, b.indices = (np.concatenate([block[k] for block in blocks]) for k in (2, 1))
+    b.indptr = np.concatenate([[0], *(np.diff(block[0]) for block in blocks)]).cumsum()
+    a = csr_array((inputs["a_data"], inputs["a_indices"], inputs["a_indptr"]), (inputs["a_nrows"], inputs["a_ncols"]))
+    c = (a @ b).sorted_indices()
+    return c.indptr.astype(np.int64), c.indices.astype(np.int32), c.data
+"""
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_ranks_may_be_written_in_python(race, ranks):
+    one = Candidate("spgemm", "python", "mpi", MPI4PY, origin="mpi4py")
+    found = race([Entry(one, Setting(ranks=ranks), "mpi4py")], upto="verify")
+    assert found.results["mpi4py"].verdict == "correct", found.results["mpi4py"].stages
+    broken = replace(one, source=MPI4PY.replace(b"MPI.COMM_WORLD", b"MPI.COMM_SELF"))
+    assert (
+        race([Entry(broken, Setting(ranks=ranks), "self")], upto="verify").results["self"].verdict
+        != "correct"
+    )
 
 
 def fake_mpirun(folder, monkeypatch) -> None:

@@ -50,14 +50,17 @@ def test_one_generation_decides_nothing():
 
 def test_processes_that_differ_seldom_make_a_false_win():
     rng = random.Random(7)
-    wins = 0
+    wins, by_rounds = 0, 0
     for _ in range(1000):
-        rounds = [
-            [process + rng.gauss(0, 0.02) for _ in range(16)]
-            for process in (rng.gauss(0, 0.02) for _ in range(8))
+        groups = [
+            [process + rng.gauss(0, 0.02) for _ in range(32)]
+            for process in (rng.gauss(0, 0.03) for _ in range(4))
         ]
-        wins += stats.decide(rounds, 0.01, 0.0025).relation in ("faster", "slower")
-    assert wins <= 6  # rounds alone, at the same level, call some two hundred
+        found = stats.decide(groups, 0.01, 0.0025)
+        wins += found.relation in ("faster", "slower")
+        by_rounds += found.low > stats.SMALLEST_WIN or found.high < -stats.SMALLEST_WIN
+    assert wins <= 5
+    assert by_rounds > 150  # what an interval over rounds would have called
 
 
 def test_a_win_must_clear_what_the_twin_shows():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,10 +37,15 @@ def evidence(journals: Sequence[Path]) -> Evidence:
         for _, body in found["result"]:
             here.setdefault(body["case"], []).append(decode(Result, body))
         results.update(here)
-        fresh: dict[str, list[dict[str, Any]]] = {}
+        arms: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for key, body in found["sample"]:
-            body["case"] = key.partition("|")[0]
-            fresh.setdefault(body["case"], []).append(body)
+            arms[key].append(body)
+        fresh: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for key, bodies in arms.items():
+            case = key.partition("|")[0]
+            for body in bodies:
+                body["case"] = case
+            fresh[case] += bodies
         samples.update(fresh)
         candidates.update({key: decode(Candidate, body) for key, body in found["candidate"]})
         skips.update({f"{b['kernel']}|{b['variant']}": decode(Skip, b) for _, b in found["skip"]})

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from hpcbench.report import wording
 from hpcbench.report.evidence import Evidence, find
@@ -14,7 +18,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HORIZONS = (1, 10, 1000)
-SAMPLE_COLUMNS = ("case", "arm", "process", "round", "batch", "wall_s", "cpu_s", "switches", "phase")
+SAMPLE_NUMBERS = {
+    "process": int,
+    "round": int,
+    "batch": int,
+    "wall_s": float,
+    "cpu_s": float,
+    "switches": int,
+}
 
 
 def results_frame(evidence: Evidence) -> pd.DataFrame:
@@ -62,16 +73,27 @@ def samples_frame(evidence: Evidence) -> pd.DataFrame:
     """
     import pandas as pd
 
-    frame = pd.DataFrame({name: [s.get(name) for s in evidence.samples] for name in SAMPLE_COLUMNS})
-    arms = frame[["case", "arm"]].drop_duplicates().itertuples(index=False)
-    known = {(case, arm): find((r for r in evidence.results if r.case == case), arm) for case, arm in arms}
-    owners = list(known.values())
-    place = frame.groupby(["case", "arm"], sort=False).ngroup().to_numpy()
-    frame["variant"] = pd.array([o.variant if o else None for o in owners], dtype="str").take(place)
+    samples, count = evidence.samples, len(evidence.samples)
+    arms: dict[tuple[str, str], int] = {}
+    place = np.fromiter((arms.setdefault((s["case"], s["arm"]), len(arms)) for s in samples), int, count)
+    phases: dict[str, int] = {}
+    phase = np.fromiter((phases.setdefault(s["phase"], len(phases)) for s in samples), int, count)
+
+    def text(words: Sequence[str | None], where: np.ndarray) -> pd.api.extensions.ExtensionArray:
+        return pd.array(words, dtype="str").take(where)
+
+    frame = pd.DataFrame(
+        {"case": text([c for c, _ in arms], place), "arm": text([a for _, a in arms], place)}
+    )
+    for name, kind in SAMPLE_NUMBERS.items():
+        frame[name] = np.fromiter(map(itemgetter(name), samples), kind, count)
+    frame["phase"] = text(list(phases), phase)
+    owners = [find((r for r in evidence.results if r.case == case), arm) for case, arm in arms]
+    frame["variant"] = text([o.variant if o else None for o in owners], place)
     for name in ("ranks", "threads"):
         counts = [getattr(o.setting, name) if o else None for o in owners]
         frame[name] = pd.array(counts, dtype="Int64").take(place)
-    frame["call_s"] = frame["wall_s"].astype(float) / frame["batch"].astype(float)
+    frame["call_s"] = frame["wall_s"] / frame["batch"]
     return frame
 
 
