@@ -19,10 +19,10 @@
 // when = "build"
 // default = 1
 // values = [0, 1]
-// [params.CHUNK_FLOPS]
+// [params.CHUNK]
 // when = "build"
-// default = 131072
-// values = [32768, 131072, 524288]
+// default = 32768
+// values = [8192, 16384, 32768, 65536, 131072]
 // ///
 /* Threads take chunks of consecutive rows in ascending order and compute each into a private buffer that
  * stays in the cache. Where a chunk belongs is known once all chunks before it have been counted; until
@@ -37,9 +37,10 @@
 
 #include "abi.h"
 #include "rows.hpp"
+#include "stream.hpp"
 
-#ifndef CHUNK_FLOPS /* multiplications per chunk, about */
-#define CHUNK_FLOPS 131072
+#ifndef CHUNK /* entries of C per chunk, at most about; what a second-level cache holds beside the inputs */
+#define CHUNK 32768
 #endif
 
 namespace {
@@ -50,13 +51,26 @@ struct Chunks {
   std::unique_ptr<std::atomic<int64_t>[]> entries; /* -1 until the chunk is computed */
 };
 
-/* Chunks of about equal non-zeros plus rows of A; their number from the flops of a sample. */
+/* Entries of C, at most about: in a sample of rows no more than flops, nor than the columns they span. */
+double entries(const rows::Csr &a, const rows::Csr &b) {
+  const int64_t stride = a.nrows / 512 + 1;
+  double sum = 0;
+  for (int64_t i = 0; i < a.nrows; i += stride) {
+    int64_t flops = 0;
+    int32_t low = INT32_MAX, high = 0;
+    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
+      const int64_t from = b.indptr[a.indices[k]], to = b.indptr[a.indices[k] + 1];
+      if (from < to) flops += to - from, low = std::min(low, b.indices[from]), high = std::max(high, b.indices[to - 1]);
+    }
+    sum += double(std::min(flops, std::max(int64_t(high) - low + 1, int64_t(1))));
+  }
+  return sum * double(stride);
+}
+
+/* Chunks of about equal non-zeros plus rows of A. */
 bool split(const rows::Csr &a, const rows::Csr &b, int threads, Chunks *chunks) {
-  const int64_t nnz = a.indptr[a.nrows], stride = nnz / 1024 + 1;
-  int64_t sampled = 0;
-  for (int64_t k = 0; k < nnz; k += stride) sampled += b.indptr[a.indices[k] + 1] - b.indptr[a.indices[k]];
-  const int64_t weight = nnz + a.nrows;
-  const int64_t wanted = std::max(sampled * stride / CHUNK_FLOPS, weight / CHUNK_FLOPS);
+  const int64_t weight = a.indptr[a.nrows] + a.nrows;
+  const int64_t wanted = std::max(int64_t(entries(a, b) / CHUNK), weight / (4 * CHUNK));
   const int64_t n = chunks->count = std::max(int64_t(1), std::min({a.nrows, std::max(wanted, int64_t(8) * threads)}));
   chunks->first.reset(new (std::nothrow) int64_t[n + 1]);
   chunks->entries.reset(new (std::nothrow) std::atomic<int64_t>[n]);
@@ -86,7 +100,7 @@ class Outbox {
     finish();
     if (entries <= size_) return true;
     /* one block for both arrays: fewer pages that the allocator gives back after each call */
-    size_ = std::max(entries, 2 * int64_t(CHUNK_FLOPS));
+    size_ = std::max(entries, 2 * int64_t(CHUNK));
     if (!memory_.reserve(size_ + (size_ + 1) / 2)) size_ = 0;
     return size_ > 0;
   }
@@ -111,8 +125,8 @@ class Outbox {
         offset_ += n;
       }
       if (counted_ < e.chunk) break;
-      memcpy(out_->indices + offset_, cols() + e.from, size_t(e.entries) * sizeof(int32_t));
-      memcpy(out_->data + offset_, vals() + e.from, size_t(e.entries) * sizeof(double));
+      copy(out_->indices + offset_, cols() + e.from, size_t(e.entries) * sizeof(int32_t));
+      copy(out_->data + offset_, vals() + e.from, size_t(e.entries) * sizeof(double));
       for (int64_t i = chunks_.first[e.chunk]; i < chunks_.first[e.chunk + 1]; ++i) out_->indptr[i + 1] += offset_;
     }
     pending_ -= moved;
@@ -123,9 +137,17 @@ class Outbox {
   /* Waits until the last chunk is moved. */
   void finish() {
     for (place(); pending_; place()) std::this_thread::yield();
+    rows::stream_end();
   }
 
  private:
+  /* Past the caches when the whole result, judged by the chunks counted so far, is larger than they are. */
+  void copy(void *to, const void *from, size_t bytes) const {
+    const double whole = double(offset_) / double(counted_ + 1) * double(chunks_.count);
+    if (whole * (sizeof(int32_t) + sizeof(double)) > double(rows::last_level_cache())) rows::stream(to, from, bytes);
+    else memcpy(to, from, bytes);
+  }
+
   static constexpr int kPending = 8;
   struct Entry {
     int64_t chunk, from, entries;
