@@ -100,6 +100,7 @@ def test_a_planted_slowdown_really_slows(tmp_path):
 )
 def test_identical_code_is_not_told_apart(tmp_path, setting, count, allowed, rounds):
     found = calibrate.races(count, 0.0, setting, load=1, runs=tmp_path, rounds=rounds)
+    print(found.sentence())
     assert found.false_wins <= allowed, found.sentence()
     assert set(found.relations) <= {"tie", "undecided", "faster", "slower"}
 

@@ -31,6 +31,8 @@ READING = (
     "no bell curve, and is widened for the number of variants compared.",
     "The A/A twin is the baseline built and timed a second time; what it seems to gain over itself is noise, "
     "and a win has to be larger than that and than 1 %.",
+    "All processes are started afresh several times, and a win has to stand over these generations as well: "
+    "identical code may differ by a percent or two from process to process.",
     "Variants tie when the rounds show that they differ by less; where the rounds cannot tell, it says "
     "undecided, with the smallest difference that they could have seen.",
 )
