@@ -37,7 +37,7 @@ HPCBENCH = [sys.executable, "-P", "-m", "hpcbench"]
 # (slowdown, races, rounds at most, busy processes beside); threads and ranks take eight times the rounds
 SERIES = {
     "aa-serial": ((0.0, 300, 64, 1),),
-    "aa-threads": ((0.0, 300, 8, 1),),
+    "aa-threads": ((0.0, 300, 4, 1),),
     "aa-ranks": ((0.0, 300, 8, 1),),
     "planted-serial": ((0.1, 50, 128, 1), (0.05, 50, 128, 1)),
     "planted-threads": ((0.1, 50, 128, 1), (0.05, 10, 128, 1)),
@@ -158,7 +158,7 @@ def _cell(row: object) -> str:
 
 def small(pages: str = "prefaulted") -> str:
     frame = _race(
-        f"small-{pages}", "--size", "small", "--variant", "gustavson,mkl", "--budget", "60", "--pages", pages
+        f"small-{pages}", "--size", "small", "--variant", "gustavson,mkl", "--budget", "20", "--pages", pages
     )
     rows = [
         "| case | ours, ms | over scipy-sorted | MKL over scipy-sorted | over the better of both |",
@@ -182,7 +182,7 @@ def small(pages: str = "prefaulted") -> str:
 
 def large() -> str:
     frame = _race("large", "--size", "large", "--anchor", "gustavson", "--variant", "gustavson_omp",
-                  "--threads", "1,2", "--budget", "25", "--rounds", "16")  # fmt: skip
+                  "--threads", "1,2", "--budget", "16")  # fmt: skip
     rows = [
         "| case | gustavson 1 thread, ms | gustavson_omp 1 thread | gustavson_omp 2 threads |",
         "|---|---|---|---|",

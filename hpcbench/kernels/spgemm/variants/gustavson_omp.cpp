@@ -21,8 +21,8 @@
 // values = [0, 1]
 // [params.CHUNK]
 // when = "build"
-// default = 32768
-// values = [8192, 16384, 32768, 65536, 131072]
+// default = 131072
+// values = [8192, 32768, 131072, 524288]
 // ///
 /* Threads take chunks of consecutive rows in ascending order and compute each into a private buffer that
  * stays in the cache. Where a chunk belongs is known once all chunks before it have been counted; until
@@ -39,8 +39,8 @@
 #include "rows.hpp"
 #include "stream.hpp"
 
-#ifndef CHUNK /* entries of C per chunk, at most about; what a second-level cache holds beside the inputs */
-#define CHUNK 32768
+#ifndef CHUNK /* entries of C per chunk, at most about: stencils give half of it, 800 kB, which L2 holds */
+#define CHUNK 131072
 #endif
 
 namespace {
