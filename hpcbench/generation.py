@@ -109,20 +109,23 @@ class Generation:
     def screen(self) -> None:
         """Preset the batch of every contender, and screen out what is hopelessly slow.
 
-        An arm about as fast as the baseline gets the baseline's batch: with samples of another length,
-        identical code would meet the rest of the machine's work differently.
+        Contenders take turns, so that a hiccup of the machine does not fall on all samples of one. An arm
+        about as fast as the baseline gets the baseline's batch: with samples of another length, identical
+        code would meet the rest of the machine's work differently.
         """
-        anchor, reference = self.active[0], 0.0
+        anchor = self.active[0]
+        calls: dict[str, list[float]] = {c.label: [] for c in self.active}
         for c in self.active:
             c.batch = self._batch(c, self._warm_s[c.label])
-            looks = [self._guarded(c, i % SETS, c.batch) for i in range(SCREEN_SAMPLES)]
-            if not c.racing:
-                continue
-            calls = [s.wall_s / s.batch for s in looks if s]
-            c.screening_s = statistics.median(calls)
-            reference = reference or c.screening_s
-            c.screened = min(calls) > SCREEN_RATIO * reference
-            c.batch = self._batch(c, min(calls))
+        for i in range(SCREEN_SAMPLES):
+            for c in self.active:
+                if taken := self._guarded(c, i % SETS, c.batch):
+                    calls[c.label].append(taken.wall_s / taken.batch)
+        reference = statistics.median(calls[anchor.label])
+        for c in self.active:
+            c.screening_s = statistics.median(calls[c.label])
+            c.screened = min(calls[c.label]) > SCREEN_RATIO * reference
+            c.batch = self._batch(c, min(calls[c.label]))
             if max(c.batch, anchor.batch) < ALIKE * min(c.batch, anchor.batch):
                 c.batch = anchor.batch
             self._arms[c.label].limit_s = 20 + 200 * reference * c.batch

@@ -104,6 +104,8 @@ def gather(blocks: Sequence[Product], parts: Sequence[Mapping[str, np.ndarray]])
         indices.append(part["indices"][:nnz])
         data.append(part["data"][:nnz])
         base += nnz
+    if len(parts) == 1:
+        return {"indptr": indptr, "indices": indices[0], "data": data[0]}
     return {
         "indptr": np.concatenate(pointers),
         "indices": np.concatenate(indices),
@@ -117,37 +119,48 @@ def check(inputs: Product, expected: Expected, output: Mapping[str, np.ndarray])
     Entries that cancel to zero may be left out; columns must be in range, without duplicates, and
     ascending when that is the contract. A value that is not a number is wrong.
     """
+    values = output["data"]
+    if not (
+        np.array_equal(output["indices"], expected.indices)
+        and np.array_equal(output["indptr"], expected.indptr)
+    ):
+        values, problem = _aligned(inputs, expected, output)
+        if problem:
+            return problem
+    bad = np.flatnonzero(~(np.abs(values - expected.data) <= expected.bound))
+    if len(bad):
+        i = int(bad[0])
+        row = int(np.searchsorted(expected.indptr, i, side="right")) - 1
+        return (
+            f"{len(bad)} of {len(values)} entries are off: C[{row}, {expected.indices[i]}] = {values[i]:.17g}, "
+            f"expected {expected.data[i]:.17g} +- {expected.bound[i]:.1e}"
+        )
+    return ""
+
+
+def _aligned(inputs: Product, expected: Expected, output: Mapping[str, np.ndarray]) -> tuple[np.ndarray, str]:
+    """The values of ``output`` at the places of ``expected``, zero where left out; or why there are none."""
     indptr, indices, data = output["indptr"], output["indices"], output["data"]
-    if len(indices) and not (indices.min() >= 0 and indices.max() < inputs.b.shape[1]):
-        return f"a column of C lies outside [0, {inputs.b.shape[1]})"
+    columns = np.int64(inputs.b.shape[1])
+    if len(indices) and not (indices.min() >= 0 and indices.max() < columns):
+        return data, f"a column of C lies outside [0, {columns})"
     rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
-    key = rows * np.int64(inputs.b.shape[1]) + indices
+    key = rows * columns + indices
     descents = np.flatnonzero(np.diff(key) <= 0)
     if len(descents):
         if inputs.sorted:
-            return f"the columns of row {rows[descents[0] + 1]} do not ascend, or repeat"
+            return data, f"the columns of row {rows[descents[0] + 1]} do not ascend, or repeat"
         order = np.argsort(key)
         key, data = key[order], data[order]
         twice = np.flatnonzero(np.diff(key) == 0)
         if len(twice):
-            return f"row {key[twice[0]] // inputs.b.shape[1]} holds a column twice"
-    wanted = np.repeat(np.arange(len(expected.indptr) - 1), np.diff(expected.indptr))
-    wanted = wanted * np.int64(inputs.b.shape[1]) + expected.indices
-    got = np.zeros(len(wanted))
-    if np.array_equal(key, wanted):
-        got = data
-    else:
-        place = np.searchsorted(wanted, key)
-        inside = place < len(wanted)
-        if not inside.all() or not np.array_equal(wanted[place], key):
-            return f"C holds {len(key)} entries, {len(wanted)} expected, and some where none can be"
-        got[place] = data
-    bad = np.flatnonzero(~(np.abs(got - expected.data) <= expected.bound))
-    if len(bad):
-        i = int(bad[0])
-        row, col = divmod(int(wanted[i]), inputs.b.shape[1])
-        return (
-            f"{len(bad)} of {len(wanted)} entries are off: C[{row}, {col}] = {got[i]:.17g}, expected "
-            f"{expected.data[i]:.17g} +- {expected.bound[i]:.1e}"
-        )
-    return ""
+            return data, f"row {key[twice[0]] // columns} holds a column twice"
+    wanted = np.repeat(np.arange(len(expected.indptr) - 1), np.diff(expected.indptr)) * columns
+    wanted += expected.indices
+    place = np.searchsorted(wanted, key)
+    inside = place < len(wanted)
+    if not inside.all() or not np.array_equal(wanted[place], key):
+        return data, f"C holds {len(key)} entries, {len(wanted)} expected, and some where none can be"
+    values = np.zeros(len(wanted))
+    values[place] = data
+    return values, ""
