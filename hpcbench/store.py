@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import itertools
 import json
 import os
 import secrets
@@ -26,6 +27,7 @@ from hpcbench.spec import SCHEMA, HpcbenchError
 Kind = Literal["candidate", "sample", "result", "ask", "tell", "event"]
 Record = tuple[Kind, str, Any]
 SUFFIX = ".jsonl"
+BLOCK = 4096  # records parsed together; what they held beside their bodies is free again after each
 
 
 class StoreError(HpcbenchError):
@@ -130,8 +132,8 @@ def _intact(row: bytes) -> bool:
         return False
 
 
-def read(path: Path) -> list[dict[str, Any]]:
-    """All records of one journal, in the order they were written.
+def records(path: Path) -> Iterator[dict[str, Any]]:
+    """All records of one journal, in the order they were written, some thousands parsed at a time.
 
     Raises
     ------
@@ -140,11 +142,24 @@ def read(path: Path) -> list[dict[str, Any]]:
     """
     import orjson
 
-    rows: list[dict[str, Any]] = orjson.loads(b"[" + b",".join([line[9:] for line in _lines(path)]) + b"]")
-    newest = max((row["v"] for row in rows), default=SCHEMA)
-    if newest > SCHEMA:
-        raise StoreError(f"{path}: written with schema {newest}, this hpcbench knows {SCHEMA}: upgrade it")
-    return rows
+    for block in _blocks(_lines(path)):
+        rows: list[dict[str, Any]] = orjson.loads(b"[" + b",".join([line[9:] for line in block]) + b"]")
+        newest = max(row["v"] for row in rows)
+        if newest > SCHEMA:
+            raise StoreError(
+                f"{path}: written with schema {newest}, this hpcbench knows {SCHEMA}: upgrade it"
+            )
+        yield from rows
+
+
+def _blocks(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
+    while block := list(itertools.islice(lines, BLOCK)):
+        yield block
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """All of :func:`records` at once."""
+    return list(records(path))
 
 
 def journals(runs: Path) -> list[Path]:

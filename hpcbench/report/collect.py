@@ -31,15 +31,20 @@ def evidence(journals: Sequence[Path]) -> Evidence:
     cases: dict[str, dict[str, Any]] = {}
     machine: dict[str, Any] = {}
     for path in journals:
+        arms: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        rest = []
         with _uncollected():
-            found = store.by_kind(store.read(path))
+            for row in store.records(path):
+                if row["kind"] == "sample":
+                    row["body"].pop("rank_s", None)  # without a list in it the collector passes it over
+                    arms[row["key"]].append(row["body"])
+                else:
+                    rest.append(row)
+        found = store.by_kind(rest)
         here: dict[str, list[Result]] = {}
         for _, body in found["result"]:
             here.setdefault(body["case"], []).append(decode(Result, body))
         results.update(here)
-        arms: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for key, body in found["sample"]:
-            arms[key].append(body)
         fresh: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for key, bodies in arms.items():
             case = key.partition("|")[0]
@@ -68,3 +73,4 @@ def _uncollected() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+            gc.collect()  # once: records that hold numbers and words only are then no longer tracked
