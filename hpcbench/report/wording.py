@@ -10,6 +10,8 @@ from hpcbench.report.evidence import Evidence
 from hpcbench.report.standing import Race, Row
 from hpcbench.spec import Result, Skip
 
+BLIND = 3.0  # a race that could have told apart no less than this was cut short
+
 
 def relation(row: Row, detail: int = 2) -> str:
     """Say how a row stands to the baseline and with whom it ties.
@@ -43,8 +45,10 @@ def relation(row: Row, detail: int = 2) -> str:
 
 def undecided(result: Result, detail: int = 2) -> str:
     """Say that a race could not decide, and the smallest difference that it could have seen."""
-    if result.detectable is None or detail == 0:
+    if detail == 0:
         return "undecided"
+    if result.detectable is None or result.detectable > BLIND:
+        return ("", "undecided", "undecided: too few generations of processes to tell")[detail]
     seen = units.percent(result.detectable)
     return f"undecided ({seen})" if detail == 1 else f"undecided: could have seen {seen}"
 
