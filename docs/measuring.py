@@ -8,21 +8,24 @@ Each block stands between two marks in the page and is replaced whole. The machi
 from __future__ import annotations
 
 import math
+import random
 import re
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from pathlib import Path
 from statistics import median
 from unittest import mock
 
 import numpy as np
 
-from hpcbench import calibrate, machine, registry
-from hpcbench.case import Case
+from hpcbench import build, calibrate, machine, registry
+from hpcbench.case import Case, Prepared
 from hpcbench.contender import Entry, tools
 from hpcbench.evaluate import PARALLEL_ROUNDS, open_race
 from hpcbench.inputs import generate
@@ -30,6 +33,7 @@ from hpcbench.measure import WorkerArm
 from hpcbench.report import collect, frames
 from hpcbench.spec import Budget, Measurement, Setting
 from hpcbench.store import Journal, journals
+from hpcbench.wire import Limits, Program
 
 PAGE = Path(__file__).with_name("measuring.md")
 RUNS = Path("runs/measuring")
@@ -201,6 +205,47 @@ def large() -> str:
     )
 
 
+def ceiling() -> str:
+    """What two cores can give: two independent serial copies, and two threads, in samples of 50 ms."""
+    kernel = registry.kernel("spgemm")
+    module = kernel.module()
+    rows = [
+        "| case | 1 thread, ms | throughput of two copies | gustavson_omp 2 threads |",
+        "|---|---|---|---|",
+    ]
+    for case in ("blockdiag600", "amg_ap52", "amg_rap52", "road800", "hypersparse10m", "poisson3d104"):
+        make = partial(module.make, case, "sorted")
+        ready = [Prepared(Case(case, kernel, "sorted", make), np.random.default_rng(s)) for s in (1, 2)]
+        arms = []
+        for name, threads, inputs, cpus in (
+            ("gustavson", 1, ready[0], [0]), ("gustavson", 1, ready[1], [1]), ("gustavson_omp", 2, ready[0], [0, 1])
+        ):  # fmt: skip
+            one, setting = kernel.variant(name).candidate(), Setting(threads=threads)
+            program = Program("spgemm", "cpp", build.build(one).path, (), one.params, False)
+            arms.append(
+                WorkerArm(name, program, inputs.memory(setting), setting, Limits(cpus, 2**33),
+                          Path(tempfile.mkdtemp()) / "arm", random.Random(1), 0)
+            )  # fmt: skip
+            arms[-1].connect()
+        calls = max(1, round(0.05 / min(arms[0].sample(0, 1).wall_s for _ in range(3))))
+        found = []
+        with ThreadPoolExecutor(2) as pool:
+            for _ in range(16):
+                alone = arms[0].sample(0, calls).wall_s
+                copies = max(m.wall_s for m in pool.map(WorkerArm.sample, arms[:2], (0, 0), (calls, calls)))
+                found.append(
+                    (1e3 * alone / calls, 2 * alone / copies, alone / arms[2].sample(0, calls).wall_s)
+                )
+        for arm in arms:
+            arm.close()
+        for inputs in ready:
+            inputs.close()
+        each, both, threads = map(median, zip(*found, strict=True))
+        rows.append(f"| {case} | {each:.1f} | {both:.2f}x | {threads:.2f}x |")
+        print(rows[-1], flush=True)
+    return "\n".join(rows)
+
+
 BLOCKS = {
     **{name: (lambda name=name: noise(name)) for name in SERIES},
     "overhead": overhead,
@@ -208,6 +253,7 @@ BLOCKS = {
     "spgemm-small": small,
     "spgemm-small-cold": lambda: small("cold"),
     "spgemm-large": large,
+    "spgemm-ceiling": ceiling,
 }
 
 
