@@ -18,6 +18,7 @@ ALPHA = 0.01
 LOOKS: tuple[int, ...] = (16, 32, 64, 128, 256, 512, 1024)
 SMALLEST_WIN = math.log(1.01)
 TIE_WITHIN = math.log(1.02)
+GROSS = math.log(1.25)  # more than where its pages lie was ever seen to make of a process
 WHOLE = 4  # values from which a generation of processes has a median of its own
 
 
@@ -96,7 +97,8 @@ def decide(by_process: Sequence[Sequence[float]], clear: float, alpha: float) ->
     """Compare two arms from the log ratios of each process generation.
 
     A win needs three things: the interval over all rounds clears 1 %, the median clears ``clear``, and
-    the interval over the generations excludes that there is no difference.
+    the interval over the generations excludes that there is no difference. The last is waived where the
+    interval over the rounds clears ``GROSS``, so that slow kernels need no ten generations.
 
     Parameters
     ----------
@@ -108,15 +110,15 @@ def decide(by_process: Sequence[Sequence[float]], clear: float, alpha: float) ->
     median, low, high = sign_interval([v for group in by_process for v in group], alpha)
     first, last = generation_interval(by_process, alpha)
     relation: Literal["faster", "slower", "tie", "undecided"] = "undecided"
-    if low > SMALLEST_WIN and median > clear and first > 0:
+    if low > SMALLEST_WIN and median > clear and (first > 0 or low > GROSS):
         relation = "faster"
-    elif high < -SMALLEST_WIN and median < -clear and last < 0:
+    elif high < -SMALLEST_WIN and median < -clear and (last < 0 or high < -GROSS):
         relation = "slower"
     elif max(abs(low), abs(high)) <= TIE_WITHIN:
         relation = "tie"
-    return Decision(
-        median, low, high, relation, max(SMALLEST_WIN + (high - low) / 2, clear, (last - first) / 2)
-    )
+    half = (high - low) / 2
+    visible = max(SMALLEST_WIN + half, clear, min((last - first) / 2, GROSS + half))
+    return Decision(median, low, high, relation, visible)
 
 
 def generation_size(rounds: int, least: float) -> int:

@@ -44,8 +44,10 @@ def test_what_half_of_the_generations_show_is_none_however_sure_the_rounds_are()
     assert found.relation == "undecided"
 
 
-def test_one_generation_decides_nothing():
-    assert stats.decide(generations(0.5, size=64), 0.01, 0.01).relation == "undecided"
+def test_one_generation_decides_only_what_no_placement_can_make():
+    assert stats.decide(generations(0.2, size=64), 0.01, 0.01).relation == "undecided"
+    assert stats.decide(generations(0.4, size=64), 0.01, 0.01).relation == "faster"
+    assert stats.decide(generations(-0.4, size=64), 0.01, 0.01).relation == "slower"
 
 
 def test_processes_that_differ_seldom_make_a_false_win():
