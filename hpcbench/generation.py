@@ -23,7 +23,7 @@ from hpcbench.wire import Limits
 MIN_SAMPLE_S = 8e-3  # at 2 ms the spread of paired ratios was three times as large
 SCREEN_SAMPLES = 3
 SCREEN_RATIO = 3.0
-ALIKE = 1.5
+ALIKE = 1.5  # arms whose batches differ by less share the baseline's
 PHASE_SAMPLES = 5
 
 _numbers = itertools.count()
