@@ -22,6 +22,7 @@ from hpcbench.processes import ArmFailure, Processes
 from hpcbench.spec import Measurement, Phase, Setting
 from hpcbench.wire import Program
 
+LEAD_NS = 150_000  # between the release of several threads or ranks and their start
 STATUS_WORDS = {1: "it reported that memory ran out", 2: "it reported that the input is too large for it"}
 
 
@@ -54,6 +55,7 @@ class WorkerArm:
         self.id, self.limit_s, self.has_setup = id, processes.START_LIMIT_S, False
         self._program, self._memory, self._setting, self._limits = program, memory, setting, limits
         self._generation = generation
+        self._lead_ns = LEAD_NS if setting.ranks * setting.threads > 1 else 0
         self._status: list[int] = []
         self._processes = Processes(program, setting, scratch, rng)
 
@@ -109,9 +111,9 @@ class WorkerArm:
             self._answers(wire.READY, 1)
             switches = self._switches()
             cpu = [time.clock_gettime_ns(clock) for clock in self._clocks]
-            start = time.perf_counter_ns()
+            start = time.perf_counter_ns() + self._lead_ns
             for sock in socks:
-                sock.send(wire.RELEASE)
+                sock.send(wire.release(start))
             arrived, replies = self._answers(wire.DONE, wire.DONE_BYTES)
             spent = [time.clock_gettime_ns(c) - before for c, before in zip(self._clocks, cpu, strict=True)]
         except OSError:

@@ -7,9 +7,12 @@
 |---|---|---|
 | M | start MPI; the path of :func:`hpcbench.launch.mpi_driver` follows | length of what follows |
 | L | load; descriptors of inputs and outputs come along, a plan follows | length of what follows |
-| S | sample: answer R, wait for one byte, run, answer D and the status as int64 | first call, calls, phase |
+| S | sample: answer R, wait for the start (int64) and until then, run, answer D and the status as int64 | first call, calls, phase |
 | F | copy the last result into an output slot (Python only) | slot |
 | T | tell what the last exception was (Python only) | |
+
+The start lies a little ahead for arms of several threads or ranks, which spin until then: by that time the
+parent sleeps, and its CPU is free for a thread that is woken.
 
 Every other answer is one line of JSON, with ``error`` when something failed.
 """
@@ -26,7 +29,7 @@ from hpcbench.arena import Arena, SealedInputs
 from hpcbench.spec import Phase, Value
 
 PHASES: dict[Phase, int] = {"total": 0, "setup": 1, "run": 2}
-RELEASE, READY, DONE = b"G", b"R", b"D"
+READY, DONE = b"R", b"D"
 DONE_BYTES = 9
 RAISED = -1  # status of a Python candidate that raised
 
@@ -55,6 +58,11 @@ def request(letter: str, *numbers: int, payload: bytes = b"") -> bytes:
     """The bytes of one request; a payload's length is its first number."""
     words = (len(payload),) if payload else numbers
     return struct.pack("<4q", ord(letter), *words, *(0,) * (3 - len(words))) + payload
+
+
+def release(start_ns: int) -> bytes:
+    """What a ready worker waits for: when to start, in nanoseconds of the monotonic clock."""
+    return struct.pack("<q", start_ns)
 
 
 def status(reply: bytes) -> int:

@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef void *(*setup_fn)(const void *in, const void *params);
@@ -171,6 +172,12 @@ static void start_mpi(const char *driver) {
   answer("{\"rank\": %d, \"size\": %d}", rank, size);
 }
 
+static int64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
 static void serve(void) {
   arm a = {0};
   int64_t request[4];
@@ -187,8 +194,10 @@ static void serve(void) {
     }
     free(payload);
     if (request[0] == 'S') {
-      char go, done[9] = "D";
-      if (send(parent, "R", 1, MSG_NOSIGNAL) != 1 || recv(parent, &go, 1, 0) != 1) return;
+      char done[9] = "D";
+      int64_t start;
+      if (send(parent, "R", 1, MSG_NOSIGNAL) != 1 || !receive(&start, sizeof start)) return;
+      while (now() < start) continue;
       const int64_t status = run(&a, request[1], request[2], request[3]);
       memcpy(done + 1, &status, sizeof status);
       if (send(parent, done, sizeof done, MSG_NOSIGNAL) != sizeof done) return;

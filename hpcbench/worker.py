@@ -18,6 +18,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -172,8 +173,10 @@ def serve(channel: Channel) -> None:
             elif op == ord("S"):
                 gc.collect()  # cheap: what stood after loading is frozen
                 channel.sock.sendall(b"R")
-                if channel.sock.recv(1) != b"G":
+                if len(start := channel.take(8)) != 8:
                     return
+                while time.perf_counter_ns() < struct.unpack("<q", start)[0]:
+                    continue
                 status = 0
                 try:
                     arm.call(*numbers)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from races import small
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, eye_array, lil_array
 
 from hpcbench import registry
 from hpcbench.contender import Entry, unavailable
@@ -67,6 +67,22 @@ def test_every_accumulator_works_for_every_row(race, shape):
     outcome = race(entries, matrix=a, second=b, upto="verify")
     assert {n: r.stages[-1].message for n, r in outcome.results.items() if r.verdict != "correct"} == {}
     assert len(outcome.results) == 9
+
+
+@pytest.mark.parametrize("contract", KERNEL.contracts)
+def test_chunks_that_overflow_their_buffer_wait_for_their_place(race, contract):
+    n, heavy = 5000, 60  # sixty neighbouring rows of C are full, the others hold one entry
+    b = lil_array((n, n))
+    b.setdiag(2.0)
+    b[:heavy] = np.random.default_rng(4).uniform(0.5, 1, (heavy, n))
+    a = eye_array(n).tolil()
+    a[1000 : 1000 + heavy, :heavy] = 3.0
+    variant = KERNEL.variant("gustavson_omp")
+    entries = [
+        Entry(variant.candidate({"CHUNK": 8192}), Setting(threads=t), f"{t} threads") for t in (2, 3, 8)
+    ]
+    outcome = race(entries, matrix=csr_array(a), second=csr_array(b), contract=contract, upto="verify")
+    assert {r.verdict for r in outcome.results.values()} == {"correct"}, outcome.results
 
 
 def _product(a, b=None, contract="sorted"):

@@ -31,6 +31,6 @@ extern "C" int spgemm_run(void *, const spgemm_in *in, const void *, spgemm_out 
   rows::Multiplier multiplier(b, in->sorted != 0);
   out->indptr[0] = 0;
   const int64_t nnz =
-      multiplier.multiply(a, 0, a.nrows, out->indptr + 1, out->indices, out->data, out->capacity);
+      multiplier.multiply(a, out->indptr + 1, out->indices, out->data, out->capacity);
   return nnz < 0 ? SPGEMM_NO_MEMORY : SPGEMM_OK;
 }

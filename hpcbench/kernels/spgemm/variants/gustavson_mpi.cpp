@@ -180,7 +180,7 @@ extern "C" int spgemm_run(void *handle, const spgemm_in *in, const void *, spgem
   const rows::Csr b = {nrows, in->b_ncols, fetched.indptr.data(), fetched.indices.data(), fetched.data.data()};
   rows::Multiplier multiplier(b, in->sorted != 0);
   out->indptr[0] = 0;
-  const int64_t nnz = multiplier.multiply(a, 0, a.nrows, out->indptr + 1, out->indices, out->data, out->capacity);
+  const int64_t nnz = multiplier.multiply(a, out->indptr + 1, out->indices, out->data, out->capacity);
   return nnz < 0 ? SPGEMM_NO_MEMORY : SPGEMM_OK;
 }
 

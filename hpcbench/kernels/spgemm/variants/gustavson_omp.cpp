@@ -25,9 +25,11 @@
 // values = [8192, 32768, 131072, 524288]
 // ///
 /* Threads take chunks of consecutive rows in ascending order and compute each into a private buffer that
- * stays in the cache. Where a chunk belongs is known once all chunks before it have been counted; until
- * then it waits in its buffer and the thread takes the next one, so that nobody waits for a slow
- * neighbour until the buffer is full. Against a symbolic pass this costs one copy out of the cache. */
+ * stays in the cache. Where a chunk belongs is known once all chunks before it have been counted; from then
+ * on its rows go straight there. A chunk that is done earlier waits in the buffer and the thread takes the
+ * next one, so that nobody waits for a slow neighbour until the buffer is full. Against a symbolic pass
+ * this costs one copy out of the cache of about half of the result on two threads, of most on many. What a
+ * vector writes beyond the end of a chunk does no harm: the next chunk goes there after this one is counted. */
 #include <omp.h>
 
 #include <atomic>
@@ -45,6 +47,8 @@
 
 namespace {
 
+constexpr int kPieces = 8; /* of a chunk: between them it is seen whether its place is known by now */
+
 struct Chunks {
   int64_t count;
   std::unique_ptr<int64_t[]> first;                /* count + 1 rows */
@@ -53,7 +57,7 @@ struct Chunks {
 
 /* Entries of C, at most about: in a sample of rows no more than flops, nor than the columns they span. */
 double entries(const rows::Csr &a, const rows::Csr &b) {
-  const int64_t stride = a.nrows / 512 + 1;
+  const int64_t stride = a.nrows / 128 + 1;
   double sum = 0;
   for (int64_t i = 0; i < a.nrows; i += stride) {
     int64_t flops = 0;
@@ -94,24 +98,37 @@ class Outbox {
  public:
   Outbox(const Chunks &chunks, spgemm_out *out) : chunks_(chunks), out_(out) {}
 
-  /* Room for `entries` more; waits for earlier chunks when the buffer is full. */
-  bool reserve(int64_t entries) {
-    if (used_ + entries <= size_ && pending_ < kPending) return true;
-    finish();
-    if (entries <= size_) return true;
+  /* Makes room for a new chunk: its share of the buffer begins at used(). False when out of memory. */
+  bool open() {
+    if (pending_ == kPending) finish();
+    if (!pending_) used_ = 0;
     /* one block for both arrays: fewer pages that the allocator gives back after each call */
-    size_ = std::max(entries, 2 * int64_t(CHUNK));
-    if (!memory_.reserve(size_ + (size_ + 1) / 2)) size_ = 0;
-    return size_ > 0;
+    return memory_.reserve(kSize + kSize / 2);
   }
-  int32_t *cols() { return reinterpret_cast<int32_t *>(memory_.at + size_); }
+  int32_t *cols() { return reinterpret_cast<int32_t *>(memory_.at + kSize); }
   double *vals() { return memory_.at; }
   int64_t used() const { return used_; }
-  int64_t room() const { return size_ - used_; }
+  int64_t room() const { return kSize - used_; }
 
   void add(int64_t chunk, int64_t entries) {
     queue_[pending_++] = {chunk, used_, entries};
     used_ += entries;
+  }
+
+  /* Where the chunk in work belongs, with its first `entries` moved there; -1 while that is not known and
+   * `wait` does not say to wait for it. */
+  int64_t reach(int64_t chunk, int64_t entries, bool wait) {
+    for (place(); pending_ || !count(chunk); place()) {
+      if (!wait) return -1;
+      std::this_thread::yield();
+    }
+    move(used_, entries);
+    return offset_;
+  }
+
+  /* Lets the rows of a chunk end where they do in the whole. */
+  void shift(int64_t chunk) const {
+    for (int64_t i = chunks_.first[chunk]; i < chunks_.first[chunk + 1]; ++i) out_->indptr[i + 1] += offset_;
   }
 
   /* Moves every chunk whose place is known. */
@@ -119,19 +136,12 @@ class Outbox {
     int moved = 0;
     for (; moved < pending_; ++moved) {
       const Entry e = queue_[moved];
-      for (; counted_ < e.chunk; ++counted_) {
-        const int64_t n = chunks_.entries[counted_].load(std::memory_order_acquire);
-        if (n < 0) break;
-        offset_ += n;
-      }
-      if (counted_ < e.chunk) break;
-      copy(out_->indices + offset_, cols() + e.from, size_t(e.entries) * sizeof(int32_t));
-      copy(out_->data + offset_, vals() + e.from, size_t(e.entries) * sizeof(double));
-      for (int64_t i = chunks_.first[e.chunk]; i < chunks_.first[e.chunk + 1]; ++i) out_->indptr[i + 1] += offset_;
+      if (!count(e.chunk)) break;
+      move(e.from, e.entries);
+      shift(e.chunk);
     }
     pending_ -= moved;
     for (int q = 0; q < pending_; ++q) queue_[q] = queue_[q + moved];
-    if (!pending_) used_ = 0;
   }
 
   /* Waits until the last chunk is moved. */
@@ -141,6 +151,21 @@ class Outbox {
   }
 
  private:
+  /* Adds up the entries of the chunks before `chunk` into offset_; false when one is not counted yet. */
+  bool count(int64_t chunk) {
+    for (; counted_ < chunk; ++counted_) {
+      const int64_t n = chunks_.entries[counted_].load(std::memory_order_acquire);
+      if (n < 0) return false;
+      offset_ += n;
+    }
+    return true;
+  }
+
+  void move(int64_t from, int64_t entries) {
+    copy(out_->indices + offset_, cols() + from, size_t(entries) * sizeof(int32_t));
+    copy(out_->data + offset_, vals() + from, size_t(entries) * sizeof(double));
+  }
+
   /* Past the caches when the whole result, judged by the chunks counted so far, is larger than they are. */
   void copy(void *to, const void *from, size_t bytes) const {
     const double whole = double(offset_) / double(counted_ + 1) * double(chunks_.count);
@@ -149,6 +174,7 @@ class Outbox {
   }
 
   static constexpr int kPending = 8;
+  static constexpr int64_t kSize = 2 * int64_t(CHUNK);
   struct Entry {
     int64_t chunk, from, entries;
   };
@@ -156,7 +182,7 @@ class Outbox {
   spgemm_out *out_;
   Entry queue_[kPending];
   int pending_ = 0;
-  int64_t used_ = 0, size_ = 0;
+  int64_t used_ = 0;
   int64_t counted_ = 0, offset_ = 0; /* offset_: entries of chunks [0, counted_) */
   rows::Scratch<double> memory_;
 };
@@ -170,7 +196,7 @@ extern "C" int spgemm_run(void *, const spgemm_in *in, const void *, spgemm_out 
   out->indptr[0] = 0;
   if (threads == 1) {
     rows::Multiplier multiplier(b, in->sorted != 0);
-    const int64_t nnz = multiplier.multiply(a, 0, a.nrows, out->indptr + 1, out->indices, out->data, out->capacity);
+    const int64_t nnz = multiplier.multiply(a, out->indptr + 1, out->indices, out->data, out->capacity);
     return nnz < 0 ? SPGEMM_NO_MEMORY : SPGEMM_OK;
   }
   Chunks chunks;
@@ -182,13 +208,20 @@ extern "C" int spgemm_run(void *, const spgemm_in *in, const void *, spgemm_out 
     rows::Multiplier multiplier(b, in->sorted != 0);
     Outbox outbox(chunks, out);
     for (int64_t c; (c = ticket.fetch_add(1, std::memory_order_relaxed)) < chunks.count;) {
-      const int64_t first = chunks.first[c], last = chunks.first[c + 1];
-      int64_t got = -1;
-      if (outbox.reserve(multiplier.bound(a, first, last) + rows::kPad))
-        got = multiplier.multiply(a, first, last, out->indptr + 1, outbox.cols() + outbox.used(),
-                                  outbox.vals() + outbox.used(), outbox.room());
+      const int64_t last = chunks.first[c + 1], piece = (last - chunks.first[c]) / kPieces + 1;
+      int64_t row = chunks.first[c], got = outbox.open() ? 0 : -1, at = -1;
+      for (bool full = false; row < last && got >= 0;) {
+        if (at < 0) at = outbox.reach(c, got, full);
+        const int64_t to = at < 0 ? std::min(last, row + piece) : last;
+        got = at < 0 ? multiplier.multiply(a, row, to, out->indptr + 1, outbox.cols() + outbox.used(),
+                                           outbox.vals() + outbox.used(), outbox.room(), got, false)
+                     : multiplier.multiply(a, row, to, out->indptr + 1, out->indices + at, out->data + at,
+                                           out->capacity - at, got, true);
+        full = row < to;
+      }
       if (got < 0) failed = true, got = 0; /* counted all the same: others wait for this chunk */
-      outbox.add(c, got);
+      if (at >= 0) outbox.shift(c);
+      else outbox.add(c, got);
       chunks.entries[c].store(got, std::memory_order_release);
       outbox.place();
     }

@@ -39,28 +39,23 @@ class Multiplier {
 #endif
   {}
 
-  /* Upper bound of the entries of rows [first, last) of A * B. */
-  int64_t bound(const Csr &a, int64_t first, int64_t last) const {
-    int64_t flops = 0;
-    for (int64_t k = a.indptr[first]; k < a.indptr[last]; ++k)
-      flops += b_.indptr[a.indices[k] + 1] - b_.indptr[a.indices[k]];
-    return std::min(flops, (last - first) * b_.ncols);
-  }
-
-  /* Rows [first, last) of A * B into cols and vals, which hold `capacity` entries, at least the sum of the
-   * rows' bounds. ends[i] becomes the end of row i, counted from 0 at row `first`. Returns the number of
-   * entries, -1 when out of memory. */
-  int64_t multiply(const Csr &a, int64_t first, int64_t last, int64_t *ends, int32_t *cols, double *vals,
-                   int64_t capacity) {
+  /* Rows of A * B from `row` up to `last` into cols and vals, which hold `capacity` entries, behind the `nnz`
+   * entries that a call for the rows before has put there, or anywhere where they can still be read. When
+   * `capacity` may be too small it stops before the row that may not fit, unless `enough` says that all
+   * will. ends[i] becomes the end of row i. Returns the new number of entries, -1 when out of memory;
+   * `row` is the next one to do. */
+  int64_t multiply(const Csr &a, int64_t &row, int64_t last, int64_t *ends, int32_t *cols, double *vals,
+                   int64_t capacity, int64_t nnz, bool enough) {
     /* Flops are counted a batch of A's non-zeros ahead: the random reads of B's row pointers overlap, and
      * what they point to can be prefetched. flops[k % kAhead]: up to and with non-zero k. */
     int64_t flops[kAhead];
 #ifdef ROWS_AVX512
-    replay_.forget(); /* the last call's result may be gone */
+    if (!nnz) replay_.forget(); /* the last call's result may be gone */
 #endif
     const int64_t stop = a.indptr[last];
-    int64_t nnz = 0, ahead = a.indptr[first], total = 0, done = 0;
-    for (int64_t i = first; i < last; ++i) {
+    int64_t ahead = a.indptr[row], total = 0, done = 0;
+    int64_t i = row;
+    for (; i < last; ++i) {
       const int64_t from = a.indptr[i], to = a.indptr[i + 1];
       if (from < to) {
 #ifdef ROWS_AVX512
@@ -75,28 +70,38 @@ class Multiplier {
             flops[ahead % kAhead] = total;
             if (!steady) __builtin_prefetch(b_.indices + at), __builtin_prefetch(b_.data + at);
           }
-        const Row row = {a.indices + from, a.data + from, to - from, flops[(to - 1) % kAhead] - done};
-        done += row.flops;
-        if (row.flops) {
-          const int64_t got = place(row, cols + nnz, vals + nnz, capacity - nnz);
+        const Row part = {a.indices + from, a.data + from, to - from, flops[(to - 1) % kAhead] - done};
+        done += part.flops;
+        if (part.flops) {
+          if (!enough && capacity - nnz < bound(part)) break;
+          const int64_t got = place(part, cols + nnz, vals + nnz, capacity - nnz);
           if (got < 0) return -1;
           nnz += got;
         }
       }
       ends[i] = nnz;
     }
+    row = i;
     return nnz;
+  }
+
+  /* All rows, into arrays that hold as many entries as there will be. */
+  int64_t multiply(const Csr &a, int64_t *ends, int32_t *cols, double *vals, int64_t capacity) {
+    int64_t row = 0;
+    return multiply(a, row, a.nrows, ends, cols, vals, capacity, 0, true);
   }
 
  private:
   static constexpr int64_t kAhead = 128;
   static constexpr int64_t kWidest = 1 << 22; /* columns of the widest dense window in auto: 40 MB */
 
+  /* The entries that a row may write, at most. */
+  int64_t bound(const Row &a) const { return std::min(a.flops, b_.ncols) + kPad; }
+
   /* One row of C. Its last vectors may reach beyond it, so near the end of the arrays it takes a detour. */
   int64_t place(const Row &a, int32_t *cols, double *vals, int64_t room) {
-    const int64_t bound = std::min(a.flops, b_.ncols) + kPad;
-    const bool direct = room >= bound;
-    if (!direct && (!tail_cols_.reserve(bound) || !tail_vals_.reserve(bound))) return -1;
+    const bool direct = room >= bound(a);
+    if (!direct && (!tail_cols_.reserve(bound(a)) || !tail_vals_.reserve(bound(a)))) return -1;
     const int64_t n = choose(a, direct ? cols : tail_cols_.at, direct ? vals : tail_vals_.at);
     if (!direct && n > 0) {
       memcpy(cols, tail_cols_.at, size_t(n) * sizeof *cols), memcpy(vals, tail_vals_.at, size_t(n) * sizeof *vals);
