@@ -186,7 +186,7 @@ def small(pages: str = "prefaulted") -> str:
 
 def large() -> str:
     frame = _race("large", "--size", "large", "--anchor", "gustavson", "--variant", "gustavson_omp",
-                  "--threads", "1,2", "--budget", "16")  # fmt: skip
+                  "--threads", "1,2", "--budget", "32")  # fmt: skip
     rows = [
         "| case | gustavson 1 thread, ms | gustavson_omp 1 thread | gustavson_omp 2 threads |",
         "|---|---|---|---|",

@@ -7,7 +7,7 @@
 |---|---|---|
 | M | start MPI; the path of :func:`hpcbench.launch.mpi_driver` follows | length of what follows |
 | L | load; descriptors of inputs and outputs come along, a plan follows | length of what follows |
-| S | sample: answer R, read the start (int64), wait, run, answer D and the status (int64) | first call, calls, phase |
+| S | sample: answer R, read the start (int64), wait, run, answer D, status (int64) | first call, calls, phase |
 | F | copy the last result into an output slot (Python only) | slot |
 | T | tell what the last exception was (Python only) | |
 
