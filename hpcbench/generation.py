@@ -9,6 +9,7 @@ import itertools
 import random
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -73,7 +74,9 @@ class Generation:
 
     def _start(self) -> None:
         settings = [c.entry.setting for c in self.contenders]
-        cpus = machine.idlest_cpus(max(s.ranks * s.threads for s in settings))
+        cpus, idle = machine.idlest_cpus(max(s.ranks * s.threads for s in settings))
+        if not idle:  # a thread must be able to leave a CPU on which something else runs
+            settings = [replace(s, binding="free") for s in settings]
         free = machine.memory_available() // 2
         for c, setting in zip(self.contenders, settings, strict=True):
             assert c.program is not None

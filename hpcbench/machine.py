@@ -95,21 +95,26 @@ def fingerprint(cxx: str = "", mpi: str = "") -> dict[str, Any]:
             "environment": scheduler}  # fmt: skip
 
 
-def idlest_cpus(count: int, seconds: float = 0.02) -> tuple[int, ...]:
-    """The ``count`` allowed CPUs that were least busy over the last ``seconds``; all when too few."""
+def idlest_cpus(count: int) -> tuple[tuple[int, ...], bool]:
+    """The ``count`` allowed CPUs that were least busy just now, and whether all of them were idle.
+
+    All allowed CPUs when there are no more. The kernel counts in hundredths of a second; idle means busy
+    for less than half of the time.
+    """
 
     def busy() -> dict[int, int]:
         rows = [ln.split() for ln in _read("/proc/stat").splitlines() if ln[:3] == "cpu" and ln[3] != " "]
         return {int(row[0][3:]): sum(map(int, row[1:4])) for row in rows}
 
     allowed = sorted(os.sched_getaffinity(0))
-    if count >= len(allowed):
-        return tuple(allowed)
+    seconds = 0.02 if count == 1 else 0.05  # the second answer matters to threads only
     before = busy()
     time.sleep(seconds)
     after = busy()
     spent = {cpu: after.get(cpu, 0) - before.get(cpu, 0) for cpu in allowed}
-    return tuple(sorted(sorted(allowed, key=lambda cpu: spent[cpu])[:count]))
+    chosen = sorted(sorted(allowed, key=lambda cpu: spent[cpu])[:count])
+    ticks = os.sysconf("SC_CLK_TCK") * seconds
+    return tuple(chosen), all(spent[cpu] < ticks / 2 for cpu in chosen)
 
 
 def limits(working_set: int) -> tuple[float, float]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from races import candidate, small
 
-from hpcbench import build, launch, registry
+from hpcbench import build, launch, machine, registry
 from hpcbench.case import Case, Prepared
 from hpcbench.contender import Entry
 from hpcbench.measure import WorkerArm
@@ -174,3 +174,21 @@ def test_a_launcher_that_is_not_there_says_what_would_help(monkeypatch):
     finally:
         monkeypatch.undo()
         launch.mpi.cache_clear()
+
+
+def test_threads_are_bound_where_their_cpus_are_idle_and_free_beside_other_work():
+    cores = len(os.sched_getaffinity(0))
+    bound = launch.environment(Setting(threads=cores), random.Random(0))
+    free = launch.environment(Setting(threads=cores, binding="free"), random.Random(0))
+    serial = launch.environment(Setting(), random.Random(0))
+    crowded = launch.environment(Setting(threads=cores + 1), random.Random(0))
+    assert bound["OMP_PROC_BIND"] == "CLOSE" or cores == 1
+    assert not any("OMP_PROC_BIND" in env for env in (free, serial, crowded))
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        try:
+            time.sleep(0.2)
+            cpus, idle = machine.idlest_cpus(cores)
+        finally:
+            busy.kill()
+    assert sorted(cpus) == sorted(os.sched_getaffinity(0))
+    assert not idle
