@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +27,10 @@ ALLOWED_FLAGS = re.compile(
     r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-fno-[a-z-]+|-std=[a-z0-9+]+|-g"
 )
 TIME_LIMIT_S = 120
+KEPT = {"PATH", "HOME", "LD_LIBRARY_PATH", "CPATH", "LIBRARY_PATH"}  # what a compiler sees of the environment
+
+
+Inside = Callable[[str, "Path | None"], list[str]]
 
 
 class BuildError(HpcbenchError):
@@ -92,8 +96,10 @@ def _cpu_flags() -> str:
     return next((line for line in lines if line.startswith(("flags", "Features"))), "")
 
 
-def build(candidate: Candidate, *, mpi: str | None = None, salt: str = "") -> Built:
-    """Compile ``candidate``.
+def build(
+    candidate: Candidate, *, mpi: str | None = None, salt: str = "", inside: Inside | None = None
+) -> Built:
+    """Compile ``candidate``; with ``inside``, behind a wall.
 
     Parameters
     ----------
@@ -115,7 +121,7 @@ def build(candidate: Candidate, *, mpi: str | None = None, salt: str = "") -> Bu
     folder = kernel(candidate.kernel).folder
     tool = mpi or compiler(candidate.language)
     key = (candidate.id, salt, (folder / "abi.h").read_text())
-    return compile_object(candidate.source, suffix, flags, tool, key, include=folder)
+    return compile_object(candidate.source, suffix, flags, tool, key, folder, inside=inside)
 
 
 def place(source: bytes, salt: str = "") -> Path:
@@ -156,9 +162,13 @@ def is_build_param(candidate: Candidate, name: str) -> bool:
 
 def compile_object(
     source: bytes, suffix: str, flags: list[str], tool: str, key: object, include: Path | None = None,
-    libraries: Sequence[str] = (),
+    libraries: Sequence[str] = (), inside: Inside | None = None,
 ) -> Built:  # fmt: skip
-    """Compile ``source`` with ``tool`` unless the cache holds the object, or program, already."""
+    """Compile ``source`` with ``tool`` unless the cache holds the object, or program, already.
+
+    ``inside`` gives the words before the command that let the compiler of an untrusted source run behind
+    a wall, with nothing but the scratch folder to write to.
+    """
     start = time.perf_counter()
     name = digest([str(key), source, flags, libraries, tool, version(tool), _cpu_flags()])
     target = cache_folder() / (f"{name}.so" if "-shared" in flags else name)
@@ -170,7 +180,7 @@ def compile_object(
         command = [tool, *flags, "-fPIC", "-fdiagnostics-color=never", text.name, "-o", made.name, *libraries]
         if include is not None:
             command[1:1] = ["-I", str(include)]
-        _run(command, scratch)
+        _run([*(inside(scratch, include) if inside else ()), *command], scratch)
         os.replace(made, target)
     return Built(target, time.perf_counter() - start, False, version(tool))
 
@@ -178,7 +188,8 @@ def compile_object(
 def _run(command: list[str], folder: str) -> None:
     process = subprocess.Popen(
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", start_new_session=True, env={**os.environ, "LC_ALL": "C"},
+        text=True, errors="replace", start_new_session=True,
+        env={**{k: v for k, v in os.environ.items() if k in KEPT}, "LC_ALL": "C", "TMPDIR": folder},
     )  # fmt: skip
     try:
         output, _ = process.communicate(timeout=TIME_LIMIT_S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hpcbench import build, launch, registry, stats
+from hpcbench import build, launch, registry, sandbox, stats
 from hpcbench.spec import (
     Candidate,
     Code,
@@ -25,11 +25,23 @@ ANCHOR, TWIN = "anchor", "twin"
 
 @dataclass(frozen=True)
 class Entry:
-    """A candidate under a setting; ``name`` is the variant with the parameters that were chosen."""
+    """A candidate under a setting; ``name`` is the variant with the parameters that were chosen.
+
+    What is not ``trusted`` is compiled and run behind a wall.
+    """
 
     candidate: Candidate
     setting: Setting
     name: str
+    trusted: bool = True
+
+    def wall(self, program: Program) -> sandbox.Wall | None:
+        """What the processes of the candidate can reach; None for a trusted one."""
+        if self.trusted:
+            return None
+        if program.language == "python":
+            return sandbox.python(program.path)
+        return sandbox.native(program.path, sandbox.TALKS if program.under_mpi else 0)
 
     @property
     def label(self) -> str:

@@ -41,7 +41,7 @@ class Race:
     """
 
     def __init__(
-        self, case: Case, anchor: Entry, seed: int, on_event: Event, journal: Journal, machine_id: str
+        self, case: Case, anchor: Entry, seed: int, on_event: Event, journal: Journal | None, machine_id: str
     ) -> None:
         self.case, self.anchor, self.machine_id = case, anchor, machine_id
         self.interrupted = False
@@ -112,9 +112,10 @@ class Race:
             outcome.conclude(c, anchor, twin, blank, floor_s)
             for c in contenders if c is not twin and not c.unavailable
         ]  # fmt: skip
-        self._journal.append(
-            [("event", "skip", s) for s in self.skips] + [("result", r.candidate, r) for r in results]
-        )
+        if self._journal:
+            self._journal.append(
+                [("event", "skip", s) for s in self.skips] + [("result", r.candidate, r) for r in results]
+            )
         return results
 
     def _build(self, contenders: Sequence[Contender]) -> None:
@@ -141,7 +142,9 @@ class Race:
             path = build.place(candidate.source, salt=TWIN if c.label == TWIN else "")
         else:
             wrapper = launch.mpi().cxx if under_mpi else None
-            path = build.build(candidate, mpi=wrapper, salt=TWIN if c.label == TWIN else "").path
+            inside = None if c.entry.trusted else launch.inside
+            salt = TWIN if c.label == TWIN else ""
+            path = build.build(candidate, mpi=wrapper, salt=salt, inside=inside).path
         run = tuple(v for k, v in candidate.params.items() if not build.is_build_param(candidate, k))
         return Program(candidate.kernel, candidate.language, path, run, candidate.params, under_mpi)
 
@@ -199,7 +202,8 @@ class Race:
 
     def _flush(self, active: Sequence[Contender], round_: int) -> None:
         fresh = [c.samples[-1] for c in active if c.samples and c.samples[-1].round == round_]
-        self._journal.append([("sample", f"{self.case.name}|{s.arm}", s) for s in fresh], sync=False)
+        if self._journal:
+            self._journal.append([("sample", f"{self.case.name}|{s.arm}", s) for s in fresh], sync=False)
 
     def _confirm(self, contenders: list[Contender], index: int) -> None:
         """Measure the winner again in new processes before it is called one."""
@@ -240,7 +244,10 @@ class Race:
 
 
 def open_race(
-    case: Case, anchor: Entry, *, seed: int, on_event: Event, journal: Journal, machine_id: str
+    case: Case, anchor: Entry, *, seed: int, on_event: Event, journal: Journal | None, machine_id: str
 ) -> Race:
-    """A race on ``case`` against ``anchor``; the machine's scratch space is given back when it closes."""
+    """A race on ``case`` against ``anchor``; the machine's scratch space is given back when it closes.
+
+    Without a journal nothing is kept: for inputs that are verified only.
+    """
     return Race(case, anchor, seed, on_event, journal, machine_id)

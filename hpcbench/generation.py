@@ -74,14 +74,15 @@ class Generation:
 
     def _start(self) -> None:
         settings = [c.entry.setting for c in self.contenders]
-        cpus, idle = machine.idlest_cpus(max(s.ranks * s.threads for s in settings))
+        cpus, idle = machine.idlest_cpus(max((s.ranks * s.threads for s in settings), default=1))
         if not idle:  # a thread must be able to leave a CPU on which something else runs
             settings = [replace(s, binding="free") for s in settings]
         free = machine.memory_available() // 2
         for c, setting in zip(self.contenders, settings, strict=True):
             assert c.program is not None
             self._arms[c.label] = WorkerArm(
-                c.label, c.program, self._ready.memory(setting), setting, Limits(cpus, free // setting.ranks),
+                c.label, c.program, self._ready.memory(setting), setting,
+                Limits(cpus, free // setting.ranks, c.entry.wall(c.program)),
                 self._scratch / str(next(_numbers)), self._rng, self.index,
             )  # fmt: skip
         for c in self.contenders:

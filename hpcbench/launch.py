@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from hpcbench import sandbox
 from hpcbench.build import compile_object, compiler
 from hpcbench.machine import first_line
 from hpcbench.spec import HpcbenchError, Setting
@@ -101,8 +102,40 @@ def mpi_driver() -> Path:
 
 def native_worker() -> Path:
     """The program that runs native candidates."""
-    source = (Path(__file__).parent / "worker.c").read_bytes()
-    return compile_object(source, ".c", ["-O2"], compiler("c"), "worker", libraries=["-ldl"]).path
+    return _with_lockdown((Path(__file__).parent / "worker.c").read_bytes(), ["-O2"], "worker")
+
+
+def lockdown() -> Path:
+    """The shared object with which a Python worker builds its wall."""
+    return _with_lockdown(b"", ["-O2", "-shared"], "lockdown")
+
+
+def enter() -> Path:
+    """The program that runs a command behind the wall."""
+    return _with_lockdown((sandbox.FOLDER / "enter.c").read_bytes(), ["-O2"], "enter")
+
+
+@lru_cache(maxsize=1)
+def layers() -> int:
+    """The layers of the wall that stand here, as bits of ``sandbox.LAYERS``, found by building one."""
+    from subprocess import run
+
+    return int(run([enter(), "probe"], capture_output=True, text=True, timeout=20).stdout or 0)
+
+
+def inside(scratch: str, include: Path | None, without: int = 0) -> list[str]:
+    """The words before a compiler's command that keep it in ``scratch``, with the headers of ``include``."""
+    readable = ":".join([*sandbox.SYSTEM, str(Path(sys.prefix)), *([str(include)] if include else [])])
+    limits = [str(4 * 2**30), "120"]  # bytes of data, seconds of CPU
+    needs = sandbox.WRITES | sandbox.SPAWNS
+    return [str(enter()), readable, f"{scratch}:/dev/null", str(needs), str(without), *limits]
+
+
+def _with_lockdown(source: bytes, flags: list[str], name: str) -> Path:
+    """``source`` and ``sandbox/lockdown.c`` as one object."""
+    whole = (sandbox.FOLDER / "lockdown.c").read_bytes() + source
+    key = name, (sandbox.FOLDER / "lockdown.h").read_text()
+    return compile_object(whole, ".c", flags, compiler("c"), key, sandbox.FOLDER, libraries=["-ldl"]).path
 
 
 def command(setting: Setting, language: str, under_mpi: bool, socket: str) -> list[str]:

@@ -12,16 +12,17 @@ import select
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hpcbench import launch, processes, wire
+from hpcbench import launch, processes, sandbox, wire
 from hpcbench.arena import Arena, SealedInputs
-from hpcbench.processes import ArmFailure, Processes
+from hpcbench.processes import ArmFailure, LaunchError, Processes
 from hpcbench.spec import Measurement, Phase, Setting
 from hpcbench.wire import Program
 
+PARKED_NS = 1_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
 LEAD_NS = 150_000  # between the release of several threads or ranks and their start
 STATUS_WORDS = {1: "it reported that memory ran out", 2: "it reported that the input is too large for it"}
 
@@ -46,17 +47,19 @@ class WorkerArm:
     ----------
     limit_s : seconds that a sample may take.
     has_setup : whether the candidate has a setup of its own, once :meth:`connect` has returned.
+    layers : of the wall that stand, as bits of ``sandbox.LAYERS``; -1 without a wall.
     """
 
     def __init__(
         self, id: str, program: Program, memory: Memory, setting: Setting, limits: wire.Limits,
         scratch: Path, rng: random.Random, generation: int,
     ) -> None:  # fmt: skip
-        self.id, self.limit_s, self.has_setup = id, processes.START_LIMIT_S, False
+        self.id, self.limit_s, self.has_setup, self.layers = id, processes.START_LIMIT_S, False, -1
         self._program, self._memory, self._setting, self._limits = program, memory, setting, limits
         self._generation = generation
         self._lead_ns = LEAD_NS if setting.ranks * setting.threads > 1 else 0
         self._status: list[int] = []
+        self._cpu: list[int] = []  # CPU time of every rank when it gave its last answer
         self._processes = Processes(program, setting, scratch, rng)
 
     @property
@@ -81,19 +84,26 @@ class WorkerArm:
             self._poll.register(sock, select.POLLIN)
             inputs, arena = self._memory.inputs[rank], self._memory.arenas[rank]
             cpus = launch.rank_cpus(self._limits.cpus, self._setting, rank)
-            plan = wire.plan(self._program, inputs, arena, wire.Limits(cpus, self._limits.memory))
+            plan = wire.plan(self._program, inputs, arena, replace(self._limits, cpus=cpus))
             load = wire.request("L", payload=plan)
             sent = socket.send_fds(sock, [load], [inputs.fd, arena.fd])
             sock.sendall(load[sent:])
         for sock, _ in self.ranks:
-            self.has_setup = bool(self._processes.receive(sock, deadline)["setup"])
+            answer = self._processes.receive(sock, deadline)
+            self.has_setup, self.layers = bool(answer["setup"]), int(answer["layers"])
+            wall = self._limits.wall
+            if wall and sandbox.REQUIRED & ~(self.layers | wall.without):
+                gone = sandbox.names(sandbox.REQUIRED & ~(self.layers | wall.without))
+                raise LaunchError(f"the wall does not stand: no {' and no '.join(gone)}")
         self._rank_of = {sock.fileno(): rank for rank, (sock, _) in enumerate(self.ranks)}
         self._status = [os.open(f"/proc/{pid}/status", os.O_RDONLY) for _, pid in self.ranks]
         self._clocks = [(~pid << 3) | 2 for _, pid in self.ranks]  # CPUCLOCK_SCHED of the process
 
     def _request(self, sock: socket.socket, letter: str, *numbers: int) -> dict[str, Any]:
         sock.sendall(wire.request(letter, *numbers))
-        return self._processes.receive(sock, time.monotonic() + self.limit_s)
+        answer = self._processes.receive(sock, time.monotonic() + self.limit_s)
+        self._cpu = [time.clock_gettime_ns(clock) for clock in self._clocks]
+        return answer
 
     def sample(self, input_set: int, batch: int, phase: Phase = "total", round: int = -1) -> Measurement:
         """Release all ranks together and wait for the last; times by the parent's monotonic clock.
@@ -103,6 +113,7 @@ class WorkerArm:
         ArmFailure
             When a rank ends, fails or does not answer within ``limit_s`` seconds.
         """
+        self._census()
         request = wire.request("S", input_set, batch, wire.PHASES[phase])
         socks = [sock for sock, _ in self.ranks]
         try:
@@ -115,7 +126,8 @@ class WorkerArm:
             for sock in socks:
                 sock.send(wire.release(start))
             arrived, replies = self._answers(wire.DONE, wire.DONE_BYTES)
-            spent = [time.clock_gettime_ns(c) - before for c, before in zip(self._clocks, cpu, strict=True)]
+            self._cpu = [time.clock_gettime_ns(clock) for clock in self._clocks]
+            spent = [now - before for now, before in zip(self._cpu, cpu, strict=True)]
         except OSError:
             raise ArmFailure("runtime", self._processes.obituary()) from None
         for rank, reply in enumerate(replies):
@@ -144,6 +156,19 @@ class WorkerArm:
                 arrived[rank], replies[rank] = now, reply
                 missing -= 1
         return arrived, replies
+
+    def _census(self) -> None:
+        """Nothing may have worked since the last answer: neither a helper thread nor what was left undone."""
+        if self._limits.wall is None:
+            return
+        try:
+            since = [
+                time.clock_gettime_ns(c) - last for c, last in zip(self._clocks, self._cpu, strict=False)
+            ]
+        except OSError:  # a process has ended; the sample itself will say so
+            return
+        if since and max(since) > PARKED_NS:
+            raise ArmFailure("forbidden", f"it worked for {max(since) * 1e-6:.1f} ms after it had answered")
 
     def _judge_status(self, rank: int, status: int) -> None:
         if status == 0:

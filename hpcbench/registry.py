@@ -82,6 +82,8 @@ class Kernel:
     ranked: str
     contracts: Mapping[str, str]
     cases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    symbols: tuple[str, ...] = ()  # patterns of names that a native candidate may use beyond what any may
+    imports: tuple[str, ...] = ()  # modules that a Python candidate may import beyond what any may
 
     def module(self) -> Any:
         """The kernel's contract: make, load, oracle, check, pack, outputs, cost, partition, gather."""
@@ -158,6 +160,28 @@ def read_variant(kernel: str, path: Path) -> Variant:
         kernel, path.stem, path, LANGUAGES[path.suffix], body["model"], body["summary"],
         body.get("source", ""), tuple(body.get("flags", ())), tuple(body.get("requires", ())), params,
     )  # fmt: skip
+
+
+def outside(kernel: str, path: Path, model: Model | None = None) -> Candidate:
+    """The candidate in a file that is not the registry's: read as data, with its header or without one.
+
+    Raises
+    ------
+    RegistryError
+        When the file cannot be read, is no language of ours, or its header is wrong.
+    """
+    if path.suffix not in LANGUAGES:
+        raise RegistryError(f"{path}: ends in none of {', '.join(LANGUAGES)}")
+    try:
+        text = path.read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise RegistryError(f"{path}: {error.strerror}") from None
+    body: dict[str, Any] = header(text, str(path)) if HEADER.search(text) else {"model": model or "serial"}
+    params = {name: fields.get("default") for name, fields in body.get("params", {}).items()}
+    flags = tuple(body.get("flags", ("-O3", "-march=native")))
+    return Candidate(
+        kernel, LANGUAGES[path.suffix], model or body["model"], text.encode(), params, flags, origin=path.name
+    )
 
 
 def _folders() -> Iterator[tuple[str, Path]]:

@@ -22,10 +22,12 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from hpcbench import launch
 from hpcbench.arena import Arena, SealedInputs
+from hpcbench.sandbox import Wall
 from hpcbench.spec import Phase, Value
 
 PHASES: dict[Phase, int] = {"total": 0, "setup": 1, "run": 2}
@@ -48,10 +50,14 @@ class Program:
 
 @dataclass(frozen=True)
 class Limits:
-    """Where a worker may run and how many bytes of private memory it may use."""
+    """Where a worker may run, how many bytes of private memory it may use, and what it can reach.
+
+    Without a wall the candidate is trusted.
+    """
 
     cpus: Sequence[int]
     memory: int
+    wall: Wall | None = None
 
 
 def request(letter: str, *numbers: int, payload: bytes = b"") -> bytes:
@@ -81,15 +87,18 @@ def _python_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: L
         "object": str(program.path), "params": dict(program.named_params), "cpus": list(limits.cpus),
         "memory": limits.memory, "inputs": inputs.layout, "input_bytes": inputs.size,
         "outputs": arena.layout, "output_bytes": arena.size, "guards": arena.guards,
+        "wall": limits.wall and {**asdict(limits.wall), "library": str(launch.lockdown())},
     }  # fmt: skip
     return json.dumps(body).encode()
 
 
 def _native_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: Limits) -> bytes:
-    """Int64 throughout: ten sizes, (kind, value) of every field, parameters, guards, CPUs; two strings."""
+    """Int64 throughout: thirteen sizes, (kind, value) of every field, parameters, guards, CPUs; four strings."""
+    wall = limits.wall or Wall(())
     sizes = (
         inputs.size, arena.size, limits.memory, len(inputs.layout), len(inputs.layout[0]), len(arena.layout),
         len(arena.layout[0]), len(program.run_params), len(arena.guards), len(limits.cpus),
+        limits.wall is not None, wall.needs, wall.without,
     )  # fmt: skip
     fields = [
         struct.pack("<q", kind == "array") + _word(value)
@@ -98,8 +107,9 @@ def _native_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: L
     ]
     fields += [struct.pack("<q", 0) + _word(value) for value in program.run_params]
     tail = struct.pack(f"<{len(arena.guards) + len(limits.cpus)}q", *arena.guards, *limits.cpus)
-    strings = program.kernel.encode() + b"\0" + bytes(program.path) + b"\0"
-    return struct.pack("<10q", *sizes) + b"".join(fields) + tail + strings
+    texts = (program.kernel, str(program.path), ":".join(wall.readable), ":".join(wall.writable))
+    strings = b"".join(text.encode() + b"\0" for text in texts)
+    return struct.pack("<13q", *sizes) + b"".join(fields) + tail + strings
 
 
 def _word(value: Value) -> bytes:

@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lockdown.h"
+
 typedef void *(*setup_fn)(const void *in, const void *params);
 typedef int (*run_fn)(void *handle, const void *in, const void *params, void *out);
 typedef void (*free_fn)(void *handle);
@@ -29,7 +31,7 @@ enum { PAGE = 4096, LOG_LIMIT = 64 << 20 };
 
 /* sizes of the plan, in the order of wire.native_plan */
 typedef struct {
-  int64_t input_bytes, output_bytes, memory, inputs, input_fields, slots, output_fields, params, guards, cpus;
+  int64_t input_bytes, output_bytes, memory, inputs, input_fields, slots, output_fields, params, guards, cpus, walled, needs, without;
 } plan;
 
 typedef struct {
@@ -38,6 +40,7 @@ typedef struct {
   free_fn release;
   int64_t inputs, slots;
   void **handles, **in, **out, *params;
+  int layers; /* of the wall, -1 when none was asked for */
 } arm;
 
 static int parent = -1, received[2] = {-1, -1};
@@ -140,6 +143,12 @@ static arm load(const char *bytes) {
   if (p.cpus) sched_setaffinity(0, sizeof cpus, &cpus);
   limit_memory(p.memory);
   const char *kernel = (const char *)next, *object = kernel + strlen(kernel) + 1;
+  const char *readable = object + strlen(object) + 1, *writable = readable + strlen(readable) + 1;
+  a.layers = -1;
+  if (p.walled) { /* namespaces are refused to a process whose MPI has threads */
+    a.layers = p.without & HPCBENCH_NAMESPACES ? 0 : hpcbench_namespaces();
+    a.layers |= hpcbench_lockdown(readable, writable, (int)p.needs, (int)p.without);
+  }
   void *code = dlopen(object, RTLD_NOW | RTLD_LOCAL);
   if (!code) refuse(dlerror());
   a.run = (run_fn)symbol(code, kernel, "run", 1);
@@ -190,7 +199,7 @@ static void serve(void) {
     if (request[0] == 'M') start_mpi(payload);
     if (request[0] == 'L') {
       a = load(payload);
-      answer("{\"setup\": %s}", a.setup ? "true" : "false");
+      answer("{\"setup\": %s, \"layers\": %d}", a.setup ? "true" : "false", a.layers);
     }
     free(payload);
     if (request[0] == 'S') {

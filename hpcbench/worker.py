@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import Any
 
 SETUP, RUN = 1, 2
+NAMESPACES = 32
 LOG_LIMIT = 64 * 2**20
 RAISED = -1
 
@@ -129,8 +130,13 @@ def limit_memory(limit: int) -> None:
         score.write("1000")
 
 
-def load(plan: dict[str, Any], channel: Channel) -> Interpreted:
-    """Map the inputs read-only and the outputs with guard pages, then load the candidate."""
+def load(plan: dict[str, Any], channel: Channel) -> tuple[Interpreted, int]:
+    """Map the inputs read-only and the outputs with guard pages, then load the candidate.
+
+    Returns it and the layers of the wall that stand, -1 when none was asked for.
+    """
+    import numpy  # noqa: F401  (before the wall, which candidates find it behind)
+
     fd_in, fd_out = channel.fds
     base_in = map_memory(fd_in, plan["input_bytes"], writable=False)
     base_out = map_memory(fd_out, plan["output_bytes"], writable=True)
@@ -139,7 +145,16 @@ def load(plan: dict[str, Any], channel: Channel) -> Interpreted:
     if plan["cpus"]:
         os.sched_setaffinity(0, plan["cpus"])
     limit_memory(plan["memory"])
-    return Interpreted(plan, base_in, base_out)
+    layers = lock_down(plan["wall"]) if plan["wall"] else -1
+    return Interpreted(plan, base_in, base_out), layers
+
+
+def lock_down(wall: dict[str, Any]) -> int:
+    """Build the wall of ``sandbox/lockdown.c`` around this process; the bits of the layers that stand."""
+    code = ctypes.CDLL(wall["library"])
+    layers = 0 if wall["without"] & NAMESPACES else code.hpcbench_namespaces()
+    paths = [":".join(wall[k]).encode() for k in ("readable", "writable")]
+    return int(layers | code.hpcbench_lockdown(*paths, wall["needs"], wall["without"]))
 
 
 def start_mpi(driver: str) -> tuple[int, int]:
@@ -162,10 +177,10 @@ def serve(channel: Channel) -> None:
                 rank, size = start_mpi(channel.take(numbers[0]).rstrip(b"\0").decode())
                 channel.send(rank=rank, size=size)
             elif op == ord("L"):
-                arm = load(json.loads(channel.take(numbers[0])), channel)
+                arm, layers = load(json.loads(channel.take(numbers[0])), channel)
                 gc.collect()
                 gc.freeze()
-                channel.send(setup=arm.setup is not None)
+                channel.send(setup=arm.setup is not None, layers=layers)
             elif op == ord("F"):
                 channel.send(lengths=arm.fetch(numbers[0]))
             elif op == ord("T"):

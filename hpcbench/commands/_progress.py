@@ -37,6 +37,8 @@ class Progress:
 
     @staticmethod
     def _words(kind: str, body: Mapping[str, Any]) -> str:
+        if kind == "stage":
+            return f"{body['name']}: {body['code']}"
         if kind == "build":
             return f"building {body['done']} of {body['of']}"
         if kind == "inputs":

@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from hpcbench.commands import _options
+from hpcbench.spec import HpcbenchError
 
 EXAMPLE = "hpcbench doctor --races 20"
 
@@ -50,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
         ("MPI", facts["mpi"] or "none: load an MPI module, or pip install mpich"),
         ("python", f"{facts['python']}; " + ", ".join(f"{k} {v}" for k, v in facts["libraries"].items())),
         ("runs", _writable(options.runs)),
+        ("wall", _wall()),
     ]  # fmt: skip
     for name, text in rows:
         print(f"{name:9} {text}"[:80])
@@ -71,6 +73,19 @@ def _writable(folder: Path) -> str:
         if os.access(place, os.W_OK)
         else f"{folder} cannot be written: use --runs DIR"
     )
+
+
+def _wall() -> str:
+    from hpcbench import launch, sandbox
+
+    try:
+        layers = launch.layers()
+    except HpcbenchError:
+        return "not known: it takes a C compiler to build it"
+    gone = ", ".join(sandbox.missing(layers))
+    if layers & sandbox.REQUIRED != sandbox.REQUIRED:
+        return f"no {gone}: judge refuses, but for --trust"
+    return f"all layers stand: {', '.join(sandbox.names(layers))}" if not gone else f"stands without {gone}"
 
 
 def _races(options: argparse.Namespace) -> int:

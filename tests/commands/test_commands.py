@@ -69,7 +69,7 @@ def test_the_worker_imports_no_more_than_the_standard_library():
     assert done.stdout.strip() == "['hpcbench.worker']"
 
 
-@pytest.mark.parametrize("command", ["list", "show", "run", "rank", "report", "doctor"])
+@pytest.mark.parametrize("command", ["list", "show", "run", "judge", "rank", "report", "doctor"])
 def test_every_command_has_help_with_an_example(tmp_path, command):
     text = hpcbench(command, "--help", cwd=tmp_path, env={"COLUMNS": "80"}).stdout
     assert f"Example: hpcbench {command}" in text

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from hpcbench.inputs import examples, generate
 from hpcbench.inputs.read import read_matrix
 from hpcbench.kernels.spgemm.answer import check, cost, gather, oracle, sizes
+from hpcbench.kernels.spgemm.hidden import hidden
 from hpcbench.kernels.spgemm.product import (
     Product,
     features,
@@ -25,7 +26,7 @@ from hpcbench.kernels.spgemm.product import (
 from hpcbench.spec import HpcbenchError
 
 __all__ = [
-    "BASELINE", "check", "cost", "features", "fingerprint", "gather", "load", "make", "oracle", "outputs",
+    "BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make", "oracle", "outputs",
     "pack", "partition", "product", "redraw", "sizes",
 ]  # fmt: skip
 

@@ -1,0 +1,95 @@
+"""Judge one kernel from outside: a file in, one Result out, stage by stage.
+
+The file is untrusted: it is compiled and run behind a wall, verified on inputs drawn after it was
+built, odd sizes and structures among them, and raced against the baseline only when all is right.
+Exit code 0 means that it is correct, 1 that it is not; `--json` prints the Result for programs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from hpcbench.commands import _options
+from hpcbench.commands._progress import Progress
+from hpcbench.spec import Budget, HpcbenchError, Result, Setting
+
+EXAMPLE = "hpcbench judge mine.cpp --kernel spgemm --case er60k --threads 2"
+MODELS = ["serial", "openmp", "mpi", "mpi+openmp"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add = parser.add_argument
+    add("file", type=Path, metavar="FILE", help="the candidate: .c, .cpp or .py")
+    add("--kernel", default="spgemm", metavar="NAME", help="kernel it claims to be (default: spgemm)")
+    add("--model", choices=MODELS, help="how it runs, when its header does not say (default: serial)")
+    add("--case", metavar="NAME", help="case of the race (default: the kernel's first)")
+    add("--input", type=Path, nargs="+", metavar="FILE", help="race on a matrix of your own instead")
+    add("--contract", metavar="NAME", help="what is asked of the output (default: the kernel's first)")
+    add("--anchor", metavar="NAME", help="variant to compare with (default: the kernel's baseline)")
+    add("--threads", type=int, default=1, metavar="N", help="OpenMP threads in the race (default: 1)")
+    add("--ranks", type=int, default=1, metavar="N", help="MPI ranks in the race (default: 1)")
+    add("--budget", type=float, default=20.0, metavar="SECONDS", help="time of the race (default: 20)")
+    add("--trust", action="store_true", help="go on without the wall; the Result says so")
+    _options.runs(parser, reading=False)
+    _options.json_flag(parser, "the Result as one line")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge the file; 0 when its verdict is `correct`."""
+    from hpcbench import machine, registry
+    from hpcbench.case import Case
+    from hpcbench.contender import Entry, tools
+    from hpcbench.judge import Bench, judge
+    from hpcbench.store import Journal
+
+    kernel = registry.kernel(options.kernel)
+    contract = options.contract or next(iter(kernel.contracts))
+    name = str(options.input[0]) if options.input else options.case or next(iter(kernel.cases))
+    if not options.input and name not in kernel.cases:
+        raise HpcbenchError(f"--case {name}: kernel {kernel.name} has {', '.join(kernel.cases)}")
+    if contract not in kernel.contracts:
+        raise HpcbenchError(f"--contract {contract}: kernel {kernel.name} has {', '.join(kernel.contracts)}")
+    module = kernel.module()
+    make: Any = (
+        (lambda rng: module.load(options.input, contract, rng))
+        if options.input
+        else (lambda rng: module.make(name, contract, rng))
+    )
+    base = options.anchor or module.BASELINE
+    candidate = registry.outside(kernel.name, options.file, options.model)
+    progress, journal = Progress(), Journal.create(options.runs)
+    facts = machine.fingerprint(**tools())
+    anchor = Entry(kernel.variant(base).candidate(), Setting(), base)
+    journal.append([("event", "machine", facts), ("candidate", candidate.id, candidate),
+                    ("candidate", anchor.candidate.id, anchor.candidate)])  # fmt: skip
+    bench = Bench(Case(name, kernel, contract, make), anchor, Setting(options.ranks, options.threads), journal,
+                  facts["id"], progress, options.trust)  # fmt: skip
+    result = judge(candidate, options.file.name, bench, Budget(deadline=options.budget))
+    journal.close()
+    progress.clear()
+    _show(result, options.json)
+    return 0 if result.verdict == "correct" else 1
+
+
+def _show(result: Result, as_json: bool) -> None:
+    if as_json:
+        from hpcbench.codec import encode
+
+        print(json.dumps(encode(result)))
+        return
+    for stage in result.stages:
+        mark = {"correct": "passed", "not_checked": "not checked"}.get(stage.code, stage.code)
+        head, *rest = (stage.message or "").splitlines() or [""]
+        print(f"  {stage.name:10} {mark:12} {stage.seconds:6.2f} s  {head}".rstrip())
+        print("".join(f"    {line}\n" for line in rest), end="")
+    if result.speedup:
+        median, low, high = result.speedup
+        print(f"{result.variant}: {median:.2f}x [{low:.2f}, {high:.2f}] {result.anchor}, {result.relation}")
+    else:
+        print(f"{result.variant}: {result.verdict}")
+    if result.trusted:
+        print("judged without the wall (--trust)")

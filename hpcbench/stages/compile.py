@@ -1,0 +1,28 @@
+"""Compilation behind the wall: no inputs in sight, nothing to write to but a scratch folder, flags from a list."""
+
+from __future__ import annotations
+
+import time
+
+from hpcbench import build, launch
+from hpcbench.spec import Stage
+from hpcbench.stages import Subject
+
+ORDER = 20
+
+
+def check(subject: Subject) -> Stage:
+    """Build the object; a compiler's message is cut to its errors."""
+    start, candidate = time.perf_counter(), subject.candidate
+    inside = None if subject.trust else launch.inside
+    try:
+        if candidate.language == "python":
+            compile(candidate.source, "candidate", "exec", dont_inherit=True)
+            subject.object = build.place(candidate.source)
+            return Stage("compile", "correct", "", time.perf_counter() - start)
+        wrapper = launch.mpi().cxx if "mpi" in candidate.model else None
+        built = build.build(candidate, mpi=wrapper, inside=inside)
+    except (build.BuildError, SyntaxError, ValueError) as error:
+        return Stage("compile", "compile", str(error), time.perf_counter() - start)
+    subject.object = built.path
+    return Stage("compile", "correct", "", time.perf_counter() - start, built.tool)

@@ -1,0 +1,145 @@
+"""What a candidate reaches for behind the wall fails, and without the wall it would have succeeded.
+
+Each body tries one thing and sets ``got``; a kernel that got it computes the right answer, one that did not
+returns status 77, so that the verdict tells.
+"""
+
+import os
+import socket
+import subprocess
+from dataclasses import replace
+
+import pytest
+from races import candidate
+
+from hpcbench.contender import Entry
+from hpcbench.spec import Setting
+
+HEAD = b"""
+#include <cstdio>
+#include <cstdlib>
+#include <unistd.h>
+#include <fcntl.h>
+#include <dirent.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <cerrno>
+#include <linux/perf_event.h>
+#include <netinet/in.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+static bool opens(const char *path, int flags) {
+  const int fd = open(path, flags, 0600);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+static bool reads(const char *path) {
+  char c;
+  const int fd = open(path, O_RDONLY);
+  const bool got = fd >= 0 && read(fd, &c, 1) == 1;
+  if (fd >= 0) close(fd);
+  return got;
+}
+static char *about(pid_t pid, const char *what) {
+  static char path[64];
+  snprintf(path, sizeof path, "/proc/%d/%s", pid, what);
+  return path;
+}
+static bool connects(int family, const void *address, size_t size, int kind) {
+  const int s = socket(family, kind, 0);
+  const bool got = s >= 0 && !connect(s, (const sockaddr *)address, size);
+  if (s >= 0) close(s);
+  return got;
+}
+"""
+# FILE: a secret of the user; FOLDER: a folder of the user; PORT, SOCKET: somebody listens there; VICTIM: a process
+REACHES = {
+    "reads a file of the user": 'got = reads("FILE");',
+    "reads it by another name": 'got = reads("/proc/self/root/FILE");',
+    "lists a folder of the user": 'DIR *d = opendir("FOLDER"); got = d; if (d) closedir(d);',
+    "reads the list of users": 'got = reads("/etc/passwd");',
+    "reads the parent's environment": 'got = reads(about(getppid(), "environ"));',
+    "reads the parent's memory map": 'got = reads(about(getppid(), "maps"));',
+    "opens the parent's memory": 'got = opens(about(getppid(), "mem"), O_RDWR);',
+    "writes a file of the user": 'got = opens("FILE", O_WRONLY);',
+    "makes a file in /tmp": 'got = opens("/tmp/hpcbench-test-left", O_CREAT | O_WRONLY); unlink("/tmp/hpcbench-test-left");',
+    "makes a file in shared memory": 'got = opens("/dev/shm/hpcbench-test", O_CREAT | O_RDWR); unlink("/dev/shm/hpcbench-test");',
+    "makes a file where it stands": 'got = opens("left", O_CREAT | O_WRONLY); unlink("left");',
+    "makes an anonymous file": 'const int fd = memfd_create("m", 0); got = fd >= 0; if (fd >= 0) close(fd);',
+    "makes a link": 'got = !symlink("FILE", "link"); unlink("link");',
+    "removes a file of the user": 'got = !rename("FILE", "FILE.gone"); rename("FILE.gone", "FILE");',
+    "changes the mode of a file": 'got = !chmod("FILE", 0600);',
+    "changes the times of a file": 'got = !utimes("FILE", nullptr);',
+    "connects over TCP": 'sockaddr_in a{}; a.sin_family = AF_INET; a.sin_port = htons(PORT); '
+                         'a.sin_addr.s_addr = htonl(INADDR_LOOPBACK); got = connects(AF_INET, &a, sizeof a, SOCK_STREAM);',
+    "sends over UDP": 'sockaddr_in a{}; a.sin_family = AF_INET; a.sin_port = htons(9); '
+                      'a.sin_addr.s_addr = htonl(INADDR_LOOPBACK); got = connects(AF_INET, &a, sizeof a, SOCK_DGRAM);',
+    "connects to a socket by path": 'sockaddr_un a{}; a.sun_family = AF_UNIX; strcpy(a.sun_path, "SOCKET"); '
+                                    'got = connects(AF_UNIX, &a, sizeof a, SOCK_STREAM);',
+    "starts a process": "const pid_t p = fork(); if (!p) _exit(0); got = p > 0; if (p > 0) waitpid(p, nullptr, 0);",
+    "runs a command": 'got = system("true") == 0;',
+    "leaves its session": "got = setsid() > 0 || getsid(0) == getpid();",
+    "signals the parent": "got = !kill(getppid(), 0);",
+    "traces another process": "static bool had; had = had || !ptrace(PTRACE_SEIZE, VICTIM, 0, 0); got = had;",
+    "makes System V memory": "const int id = shmget(IPC_PRIVATE, 4096, 0600); got = id >= 0; if (got) shmctl(id, IPC_RMID, nullptr);",
+    "asks for a key": 'got = syscall(SYS_add_key, "user", "hpcbench", "x", 1, -2) > 0;',
+    "makes a user namespace": "static bool had; had = had || !unshare(CLONE_NEWUSER); got = had;",
+    "raises its limits": "rlimit r; getrlimit(RLIMIT_FSIZE, &r); r.rlim_cur /= 2; got = !setrlimit(RLIMIT_FSIZE, &r);",
+    "takes another scheduler": "sched_param p{}; got = !sched_setscheduler(0, SCHED_BATCH, &p);",
+    "counts events of the processor": "perf_event_attr e{}; e.size = sizeof e; e.type = PERF_TYPE_SOFTWARE; "
+                                      "got = syscall(SYS_perf_event_open, &e, 0, -1, -1, 0) >= 0;",
+    "makes files without end": 'got = true; for (int i = 0; i < 100; i++) { char n[16]; snprintf(n, 16, "f%d", i); '
+                               "got &= opens(n, O_CREAT | O_WRONLY); unlink(n); }",
+}  # fmt: skip
+KILLED = {
+    "traces another process",
+    "asks for a key",
+    "makes a user namespace",
+    "counts events of the processor",
+    "signals the parent",
+}
+
+
+def reaching(body: str, places: dict[str, str]):
+    for name, value in places.items():
+        body = body.replace(name, value)
+    one = candidate(f"bool got = false; {body} if (!got) return 77; return honest(in, out);", "reaches")
+    return replace(one, source=HEAD + one.source)
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    (home / "secret").write_text("secret")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_UNIX) as unix,
+        subprocess.Popen(["sleep", "600"]) as victim,
+    ):  # fmt: skip
+        unix.bind(str(home / "s"))
+        unix.listen(8)
+        yield {"FILE": f"{home}/secret", "FOLDER": str(home), "SOCKET": f"{home}/s",
+               "PORT": str(tcp.getsockname()[1]), "VICTIM": str(victim.pid)}  # fmt: skip
+        victim.kill()
+
+
+@pytest.mark.parametrize("name", REACHES)
+def test_what_a_candidate_reaches_for_is_out_of_reach(race, name, places):
+    one = reaching(REACHES[name], places)
+    entries = [Entry(one, Setting(), "open"), Entry(one, Setting(), "walled", trusted=False)]
+    found = race(entries, upto="verify").results
+    assert found["open"].verdict == "correct", found["open"].stages[-1].message
+    assert found["walled"].verdict in ("runtime", "forbidden")
+    why = found["walled"].stages[-1].message
+    assert ("SIGSYS" in why) if name in KILLED else ("status 77" in why), why
+    assert os.path.exists(places["FILE"])

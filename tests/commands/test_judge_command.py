@@ -1,0 +1,97 @@
+"""`hpcbench judge`: a file in, one Result out, and words that help its author."""
+
+import json
+
+import pytest
+from races import SOURCE
+from test_commands import hpcbench
+
+from hpcbench import sandbox
+from hpcbench.codec import decode
+from hpcbench.spec import Result
+
+HONEST = SOURCE.format(body="return honest(in, out);")
+PYTHON = """
+import numpy as np
+from scipy.sparse import csr_array
+def run(handle, inputs, params):
+    a = csr_array((inputs["a_data"], inputs["a_indices"], inputs["a_indptr"]), shape=(inputs["a_nrows"], inputs["a_ncols"]))
+    b = csr_array((inputs["b_data"], inputs["b_indices"], inputs["b_indptr"]), shape=(inputs["b_nrows"], inputs["b_ncols"]))
+    c = a @ b
+    c.sort_indices()
+    return c.indptr, c.indices, c.data
+"""
+NUMBA = """
+import numba
+import numpy as np
+@numba.njit
+def product(n, m, ap, ai, ax, bp, bi, bx):
+    acc, seen = np.zeros(m), np.zeros(m, np.bool_)
+    ptr, cols, vals = np.zeros(n + 1, np.int64), [np.int32(0) for _ in range(0)], [0.0 for _ in range(0)]
+    for i in range(n):
+        for p in range(ap[i], ap[i + 1]):
+            for q in range(bp[ai[p]], bp[ai[p] + 1]):
+                acc[bi[q]] += ax[p] * bx[q]
+                seen[bi[q]] = True
+        for j in range(m):
+            if seen[j]:
+                cols.append(np.int32(j))
+                vals.append(acc[j])
+                acc[j], seen[j] = 0.0, False
+        ptr[i + 1] = len(cols)
+    return ptr, np.array(cols, np.int32), np.array(vals)
+def run(handle, inputs, params):
+    return product(*[inputs[k] for k in ("a_nrows", "b_ncols", "a_indptr", "a_indices", "a_data", "b_indptr", "b_indices", "b_data")])
+"""
+
+
+def judged(tmp_path, name, text, *words):
+    (tmp_path / name).write_text(text)
+    done = hpcbench("judge", name, "--case", "amg_rap", "--budget", "2", "--json", *words, cwd=tmp_path)
+    return done.returncode, decode(Result, json.loads(done.stdout))
+
+
+def test_an_honest_file_is_judged_stage_by_stage_and_raced(tmp_path):
+    code, result = judged(tmp_path, "mine.cpp", HONEST)
+    assert (code, result.verdict, result.trusted) == (0, "correct", False)
+    assert [s.name for s in result.stages][:5] == ["wall", "imports", "compile", "symbols", "hidden"]
+    assert result.speedup is not None
+    assert next(tmp_path.glob("runs/*.jsonl")).stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "verdict", "word"),
+    [
+        ("broken.cpp", "int spgemm_run(", "compile", "error"),
+        ("secret.cpp", '#include "/etc/passwd"\n' + HONEST, "compile", "Permission denied"),
+        ("baked.c", '__asm__(".incbin \\"/etc/hostname\\"");', "compile", "hostname"),
+        ("empty.cpp", "", "runtime", "spgemm_run"),
+        ("wrong.cpp", SOURCE.format(body="return 0;"), "correctness", "hidden input"),
+        ("scipy.py", PYTHON, "forbidden", "scipy"),
+        ("eval.py", "def run(h, i, p): return eval('1')", "forbidden", "eval"),
+        ("os.py", "import os\ndef run(h, i, p): return ()", "forbidden", "import os"),
+        ("bad.py", "def run(:", "compile", "line 1"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path, name, text, verdict, word):
+    code, result = judged(tmp_path, name, text)
+    assert (code, result.verdict) == (1, verdict), result.stages
+    assert word in result.stages[-1].message
+    assert result.speedup is None
+
+
+def test_numba_works_behind_the_wall(tmp_path):
+    pytest.importorskip("numba")
+    _, result = judged(tmp_path, "rows.py", NUMBA)
+    assert result.verdict == "correct", result.stages
+
+
+def test_a_file_that_is_not_there_and_one_of_no_language_are_refused(tmp_path):
+    assert "No such file" in hpcbench("judge", "absent.cpp", cwd=tmp_path).stderr
+    assert "ends in none of" in hpcbench("judge", "mine.f90", cwd=tmp_path).stderr
+
+
+def test_doctor_tells_which_layers_of_the_wall_stand(tmp_path):
+    text = hpcbench("doctor", cwd=tmp_path).stdout
+    assert "wall " in text
+    assert set(sandbox.names(63)) == set(sandbox.LAYERS.values())
