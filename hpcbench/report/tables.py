@@ -151,7 +151,7 @@ def grid(
     head: int = 0,
     tones: Mapping[int, Sequence[str]] | None = None,
 ) -> str:
-    """Make a table in a box that scrolls sideways by itself.
+    """Make a table in a box that scrolls sideways by itself; on a phone every row is a card instead.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def grid(
     def cell(i: int, text: str, tone: str) -> str:
         inner = escape(units.plain(text))
         inner = f'<span class="{tone}">{inner}</span>' if tone else inner
-        style = columns[i].style
+        style = f'{columns[i].style} data-title="{escape(columns[i].title)}"'
         return f'<th scope="row"{style}>{inner}</th>' if i == head else f"<td{style}>{inner}</td>"
 
     heads = "".join(f'<th scope="col"{column.style}>{escape(column.title)}</th>' for column in columns)
