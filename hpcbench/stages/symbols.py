@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import subprocess
 import time
+from collections.abc import Sequence
 
 from hpcbench.spec import Stage
 from hpcbench.stages import Subject
@@ -19,11 +20,11 @@ ANY = re.compile(
     r"_Z\w+|_Unwind_\w+|__cxa_\w+|__gxx_personality_v0|_ITM_\w+|__gmon_start__|__dso_handle|__stack_chk_fail|__tls_get_addr"
     r"|__\w+_chk|__errno_location|__assert_fail|__once_proxy|__ctype_\w+|__sched_cpu\w+|__isoc\d\d_(?:sscanf|strto\w+)"
     r"|__(?:isnan|isinf|finite|fpclassify|signbit)[fl]?|__libc_single_threaded|__gcc_\w+|__\w+ti[234]?|__atomic_\w+"
-    r"|(?:GOMP|omp|__kmpc)_\w+|PMPI_Comm_(?:rank|size)|MPI_\w+"
+    r"|(?:GOMP|omp|__kmpc)_\w+|P?MPI_(?!Comm_spawn|Comm_connect|Comm_accept|Comm_join|Open_port|File_|T_|Pcontrol|Wti)\w+"
     r"|pthread_(?:create|join|self|once|key_\w+|[sg]etspecific|mutex_\w+|cond_\w+|rwlock_\w+|spin_\w+|barrier_\w+|attr_\w+"
     r"|mutexattr_\w+|condattr_\w+|yield|equal|setname_np|[sg]etaffinity_np)|sem_(?:init|destroy|wait|post|trywait)"
     r"|malloc|calloc|realloc|free|posix_memalign|aligned_alloc|memalign|malloc_usable_size|reallocarray|mmap|munmap|mremap"
-    r"|mprotect|madvise|posix_madvise|mlock|munlock|brk|sbrk|mem\w+|str\w+|stp\w+|bcopy|bzero|ffs\w*"
+    r"|mprotect|madvise|posix_madvise|mlock|munlock|brk|sbrk|mem(?!fd)\w+|str\w+|stp\w+|bcopy|bzero|ffs\w*"
     r"|abort|exit|atexit|qsort|qsort_r|bsearch|abs|labs|llabs|div|ldiv|lldiv|rand|srand|rand_r|random|drand48|erand48"
     r"|printf|puts|putchar|fprintf|fputs|fputc|fwrite|fflush|vfprintf|snprintf|vsnprintf|sprintf|vsprintf|perror|stdout|stderr"
     r"|sysconf|get_nprocs\w*|getpagesize|sched_(?:yield|getcpu|getaffinity|setaffinity)|nanosleep|usleep|getenv|secure_getenv"
@@ -31,7 +32,7 @@ ANY = re.compile(
     r"|[lt]gamma|ceil|floor|trunc|ll?r(?:ound|int)|round|rint|nearbyint|scalbl?n|ldexp|modf|ilogb|copysign|nextafter"
     r"|remainder|remquo|isnan|isinf|finite)[fl]?|sincosf?|numa_\w+|set_mempolicy|mbind|get_mempolicy|_?setjmp|longjmp"
 )
-FORBIDDEN_CXX = re.compile(r"_ZNSt(?:6chrono|10filesystem|13basic_[io]?fstream|14basic_[io]fstream)")
+FORBIDDEN_CXX = re.compile(r"_ZNSt(?:6chrono|10filesystem|13basic_(?:fstream|filebuf)|14basic_[io]fstream)")
 
 
 def undefined(path: str) -> list[str]:
@@ -41,16 +42,18 @@ def undefined(path: str) -> list[str]:
     return sorted({row[0].partition("@")[0] for row in rows if row[1] in "Uwv"})
 
 
+def forbidden(names: Sequence[str], allowed: Sequence[str]) -> list[str]:
+    """Those of ``names`` that stand on no list; ``allowed`` are the kernel's own patterns."""
+    own = re.compile("|".join(allowed) or r"(?!)")
+    return [n for n in names if FORBIDDEN_CXX.match(n) or not (ANY.fullmatch(n) or own.fullmatch(n))]
+
+
 def check(subject: Subject) -> Stage:
     """Compare the import table with the lists."""
     start = time.perf_counter()
     if subject.candidate.language == "python":
         return Stage("symbols", "not_checked", "Python is judged by its imports")
-    own = re.compile("|".join(subject.kernel.symbols) or r"(?!)")
-    bad = [
-        name for name in undefined(str(subject.object))
-        if FORBIDDEN_CXX.match(name) or not (ANY.fullmatch(name) or own.fullmatch(name))
-    ]  # fmt: skip
+    bad = forbidden(undefined(str(subject.object)), subject.kernel.symbols)
     spent = time.perf_counter() - start
     if bad:
         shown = ", ".join(bad[:6]) + (f" and {len(bad) - 6} more" if len(bad) > 6 else "")

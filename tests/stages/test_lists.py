@@ -1,0 +1,130 @@
+"""The lists of names: what a computation uses passes, what reaches further does not."""
+
+import pytest
+
+from hpcbench.stages import imports, stages, symbols
+
+BAD = [
+    "dlsym",
+    "dlopen",
+    "dlmopen",
+    "fopen",
+    "fopen64",
+    "open",
+    "openat",
+    "creat",
+    "fork",
+    "vfork",
+    "clone",
+    "execve",
+    "system",
+    "popen",
+    "posix_spawn",
+    "syscall",
+    "prctl",
+    "ptrace",
+    "socket",
+    "connect",
+    "kill",
+    "raise_other",
+    "memfd_create",
+    "shm_open",
+    "shmget",
+    "clock_gettime",
+    "gettimeofday",
+    "time",
+    "setitimer",
+    "timer_create",
+    "setpriority",
+    "setrlimit",
+    "fesetround",
+    "fesetenv",
+    "MPI_Comm_spawn",
+    "MPI_File_open",
+    "MPI_Wtime",
+    "PMPI_Wtime",
+    "process_vm_readv",
+    "dl_iterate_phdr",
+    "mkl_sparse_spmm",
+    "cblas_dgemm",
+    "_ZNSt6chrono3_V212steady_clock3nowEv",
+    "_ZNSt14basic_ifstreamIcSt11char_traitsIcEE7is_openEv",
+    "_ZNSt13basic_filebufIcSt11char_traitsIcEE4openEPKcSt13_Ios_Openmode",
+    "_ZNSt10filesystem6statusERKNS_7__cxx114pathE",
+]
+GOOD = [
+    "malloc",
+    "free",
+    "calloc",
+    "aligned_alloc",
+    "memcpy",
+    "memset",
+    "memmove",
+    "qsort",
+    "printf",
+    "sqrt",
+    "fma",
+    "exp",
+    "sincos",
+    "pthread_create",
+    "pthread_once",
+    "__once_proxy",
+    "GOMP_parallel",
+    "GOMP_task",
+    "omp_get_thread_num",
+    "__kmpc_fork_call",
+    "__tls_get_addr",
+    "_Znwm",
+    "_ZdlPvm",
+    "__cxa_throw",
+    "_ZSt9terminatev",
+    "_ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateESt14default_deleteIS1_EEPFvvE",
+    "__stack_chk_fail",
+    "__memcpy_chk",
+    "mmap",
+    "madvise",
+    "sched_yield",
+    "sysconf",
+    "MPI_Isend",
+    "MPI_Alltoallv",
+    "MPI_Comm_rank",
+    "MPI_Waitall",
+    "_ZGVeN8v_exp",
+    "__errno_location",
+    "abort",
+]
+
+
+def test_names_that_reach_further_than_a_computation_are_forbidden():
+    assert symbols.forbidden(BAD, ()) == BAD
+    assert symbols.forbidden(GOOD, ()) == []
+    assert symbols.forbidden(["cblas_dgemm", "dlsym"], ("cblas_.*",)) == ["dlsym"]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("import ctypes", "import ctypes"),
+        ("from numpy import ctypeslib", "ctypeslib"),
+        ("import numpy as np\nnp.ctypeslib.load_library('c', '/')", ".ctypeslib"),
+        ("import numpy as np\nnp.load('/tmp/answer.npy')", ".load"),
+        ("().__class__.__base__.__subclasses__()", ".__class__"),
+        ("import scipy.sparse", "import scipy.sparse"),
+        ("getattr(1, 'real')", "getattr"),
+        ("from . import worker", "from . import"),
+        ("import gc", "import gc"),
+        ("import time", "import time"),
+    ],
+)
+def test_python_that_reaches_further_is_forbidden(text, word):
+    assert word in ", ".join(imports.problems(text.encode(), imports.ANY))
+
+
+def test_python_that_computes_passes_and_a_kernel_may_allow_more():
+    text = b"import numpy as np\nfrom numba import njit\nimport math\n\ndef run(h, i, p):\n    return np.sort(i['a_data'])\n"
+    assert imports.problems(text, imports.ANY) == []
+    assert imports.problems(b"import scipy.sparse", imports.ANY | {"scipy"}) == []
+
+
+def test_stages_come_in_order():
+    assert [name for name, _ in stages()] == ["imports", "compile", "symbols"]
