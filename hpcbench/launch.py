@@ -23,6 +23,11 @@ from hpcbench.spec import HpcbenchError, Setting
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "BLIS_NUM_THREADS"
 )  # fmt: skip
+# What an untrusted candidate sees of the environment: nothing that might hold a secret.
+SEEN = (
+    "PATH", "HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV", "OMP_", "KMP_", "MKL_NUM", "SLURM_",
+    "PMI", "HYDRA_", "PYTHONPATH", "MPIR_", "OMPI_", "FI_", "UCX_",
+)  # fmt: skip
 # Library allocators: keep freed memory (pre-faulted) or return it at once (cold); 4 KiB pages in both.
 ALLOCATOR = {
     "prefaulted": {
@@ -147,15 +152,19 @@ def command(setting: Setting, language: str, under_mpi: bool, socket: str) -> li
     return [*worker, str(os.getpid())]
 
 
-def environment(setting: Setting, rng: random.Random) -> dict[str, str]:
+def environment(setting: Setting, rng: random.Random, walled: bool = False) -> dict[str, str]:
     """The environment of a worker: threads, passive waiting, page policy, and padding of random size.
 
     With ``binding="compact"`` OpenMP's threads are bound where there is a CPU for each. Left free, the kernel
-    may wake a thread behind another one on the same CPU and leave it there for 4 to 8 ms.
+    may wake a thread behind another one on the same CPU and leave it there for 4 to 8 ms. An untrusted
+    candidate sees of our environment only what launchers and libraries need.
     The padding moves the stack, so that its alignment is not the same in every process generation
     (Mytkowicz et al., Producing Wrong Data Without Doing Anything Obviously Wrong, ASPLOS 2009).
     """
-    env = dict(os.environ)
+    env = {k: v for k, v in os.environ.items() if k.startswith(SEEN)} if walled else dict(os.environ)
+    if walled:  # ranks may not read each other's memory through the kernel; MPICH, Open MPI 4 and 5
+        env.update(MPIR_CVAR_CH4_CMA_ENABLE="0", OMPI_MCA_btl_vader_single_copy_mechanism="none",
+                   OMPI_MCA_smsc="^cma,knem,xpmem")  # fmt: skip
     env.update(dict.fromkeys(THREAD_VARIABLES, str(setting.threads)))
     env.update(OMP_WAIT_POLICY="PASSIVE", OMP_DYNAMIC="FALSE", KMP_BLOCKTIME="0", MKL_DYNAMIC="FALSE")
     wanted = setting.ranks * setting.threads

@@ -60,7 +60,7 @@ class WorkerArm:
         self._lead_ns = LEAD_NS if setting.ranks * setting.threads > 1 else 0
         self._status: list[int] = []
         self._cpu: list[int] = []  # CPU time of every rank when it gave its last answer
-        self._processes = Processes(program, setting, scratch, rng)
+        self._processes = Processes(program, setting, scratch, rng, limits.wall is not None)
 
     @property
     def ranks(self) -> list[tuple[socket.socket, int]]:

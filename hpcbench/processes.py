@@ -47,7 +47,9 @@ class Processes:
     ranks : socket and process id of every rank, in the order of ranks, once :meth:`connect` has returned.
     """
 
-    def __init__(self, program: Program, setting: Setting, scratch: Path, rng: random.Random) -> None:
+    def __init__(
+        self, program: Program, setting: Setting, scratch: Path, rng: random.Random, walled: bool = False
+    ) -> None:
         self.ranks: list[tuple[socket.socket, int]] = []
         self._under_mpi, self._wanted = program.under_mpi, setting.ranks
         self._segments: set[str] = set()
@@ -60,7 +62,7 @@ class Processes:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 launch.command(setting, program.language, program.under_mpi, str(address)),
-                cwd=scratch, env=launch.environment(setting, rng), stdin=subprocess.DEVNULL, stdout=log,
+                cwd=scratch, env=launch.environment(setting, rng, walled), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=True,
                 preexec_fn=die_with_parent if program.under_mpi else None,
             )  # fmt: skip

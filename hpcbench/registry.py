@@ -170,8 +170,9 @@ def outside(kernel: str, path: Path, model: Model | None = None) -> Candidate:
     RegistryError
         When the file cannot be read, is no language of ours, or its header is wrong.
     """
-    if path.suffix not in LANGUAGES:
-        raise RegistryError(f"{path}: ends in none of {', '.join(LANGUAGES)}")
+    known = [suffix for suffix, language in LANGUAGES.items() if language != "cuda"]
+    if path.suffix not in known:
+        raise RegistryError(f"{path}: ends in none of {', '.join(known)}")
     try:
         text = path.read_bytes().decode("utf-8", "replace")
     except OSError as error:

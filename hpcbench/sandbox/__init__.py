@@ -56,7 +56,8 @@ def native(program: Path, needs: int = 0, without: int = 0) -> Wall:
 
 def python(program: Path, without: int = 0) -> Wall:
     """For a Python candidate: itself, the interpreter and its packages."""
-    return Wall((*SYSTEM, str(program), sys.prefix, sys.base_prefix), without=without)
+    places = dict.fromkeys([sys.prefix, sys.base_prefix, *(path for path in sys.path if path)])
+    return Wall((*SYSTEM, str(program), *places), without=without)
 
 
 def missing(layers: int) -> list[str]:

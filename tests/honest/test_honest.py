@@ -10,6 +10,8 @@ import pytest
 from judges import judged
 from races import candidate
 
+from hpcbench import registry
+
 HEAD = b"""
 #include <algorithm>
 #include <atomic>
@@ -165,3 +167,10 @@ def test_an_honest_kernel_is_correct(name, tmp_path):
     result = judged(one, tmp_path)
     assert result.verdict == "correct", result.stages
     assert result.speedup is not None
+
+
+@pytest.mark.parametrize("variant", ["gustavson_omp", "gustavson_mpi"])
+def test_our_own_variants_pass_as_outsiders(variant, tmp_path):
+    one = registry.kernel("spgemm").variant(variant).candidate()
+    result = judged(one, tmp_path, ranks=2 if "mpi" in one.model else 1)
+    assert result.verdict == "correct", result.stages
