@@ -97,16 +97,19 @@ def hidden(subject: Subject, bench: Bench) -> Stage:
     kernel, entry = subject.kernel, Entry(subject.candidate, bench.setting, "candidate", bench.trust)
     start = time.perf_counter()
     inputs = kernel.module().hidden(subject.contract, np.random.default_rng(subject.seed))
-    for setting in _settings(subject):
-        for name, one in inputs.items():
-            case = Case(name, kernel, subject.contract, partial(_given, one))
-            with open_race(
-                case, bench.anchor, seed=secrets.randbits(32), on_event=lambda *_: None, journal=None,
-                machine_id=bench.machine_id,
-            ) as race:  # fmt: skip
-                result = race.evaluate([replace(entry, setting=setting)], Budget(), upto="verify")[0]
+    entries = [replace(entry, setting=setting) for setting in _settings(subject)]
+    for name, one in inputs.items():
+        case = Case(name, kernel, subject.contract, partial(_given, one))
+        with open_race(
+            case, bench.anchor, seed=secrets.randbits(32), on_event=lambda *_: None, journal=None,
+            machine_id=bench.machine_id,
+        ) as race:  # fmt: skip
+            results = race.evaluate(entries, Budget(), upto="verify")
+        if race.skips:
+            return Stage("hidden", "not_checked", race.skips[0].reason, time.perf_counter() - start)
+        for result in results:
             if result.verdict != "correct":
-                where = f"on a hidden input ({name}), {setting.label}: {result.stages[-1].message}"
+                where = f"on a hidden input ({name}), {result.setting.label}: {result.stages[-1].message}"
                 return Stage("hidden", result.verdict, where, time.perf_counter() - start)
     return Stage("hidden", "correct", "", time.perf_counter() - start)
 

@@ -158,7 +158,12 @@ KERNELS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", KERNELS)
+QUICK = {"tasks", "a pool of threads that sleep", "futures", "entries that cancel are left out"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in KERNELS]
+)
 def test_an_honest_kernel_is_correct(name, tmp_path):
     model, front, body = KERNELS[name]
     one = candidate(body, name, model)
