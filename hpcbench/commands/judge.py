@@ -88,7 +88,9 @@ def _show(result: Result, as_json: bool) -> None:
         print("".join(f"    {line}\n" for line in rest), end="")
     if result.speedup:
         median, low, high = result.speedup
-        print(f"{result.variant}: {median:.2f}x [{low:.2f}, {high:.2f}] over {result.anchor}, {result.relation}")
+        print(
+            f"{result.variant}: {median:.2f}x [{low:.2f}, {high:.2f}] over {result.anchor}, {result.relation}"
+        )
     else:
         print(f"{result.variant}: {result.verdict}")
     if result.trusted:
