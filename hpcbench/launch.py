@@ -167,8 +167,8 @@ def environment(setting: Setting, rng: random.Random, walled: bool = False) -> d
                    OMPI_MCA_smsc="^cma,knem,xpmem")  # fmt: skip
     env.update(dict.fromkeys(THREAD_VARIABLES, str(setting.threads)))
     env.update(OMP_WAIT_POLICY="PASSIVE", OMP_DYNAMIC="FALSE", KMP_BLOCKTIME="0", MKL_DYNAMIC="FALSE")
-    wanted = setting.ranks * setting.threads
-    if setting.binding == "compact" and 1 < wanted <= len(os.sched_getaffinity(0)):
+    fits = setting.ranks * setting.threads <= len(os.sched_getaffinity(0))
+    if setting.binding == "compact" and setting.threads > 1 and fits:
         env.update(OMP_PROC_BIND="CLOSE", OMP_PLACES="threads")
     env.update(NUMPY_MADVISE_HUGEPAGE="0", PYTHONDONTWRITEBYTECODE="1")
     env.update(ALLOCATOR[setting.pages], HPCBENCH_PAD="x" * rng.randrange(4096))

@@ -23,7 +23,7 @@ from hpcbench.spec import Measurement, Phase, Setting
 from hpcbench.wire import Program
 
 PARKED_NS = 1_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
-LEAD_NS = 150_000  # between the release of several threads or ranks and their start
+LEAD_NS = 150_000  # between the release of several threads and their start
 STATUS_WORDS = {1: "it reported that memory ran out", 2: "it reported that the input is too large for it"}
 
 
@@ -57,7 +57,7 @@ class WorkerArm:
         self.id, self.limit_s, self.has_setup, self.layers = id, processes.START_LIMIT_S, False, -1
         self._program, self._memory, self._setting, self._limits = program, memory, setting, limits
         self._generation = generation
-        self._lead_ns = LEAD_NS if setting.ranks * setting.threads > 1 else 0
+        self._lead_ns = LEAD_NS if setting.threads > 1 else 0
         self._status: list[int] = []
         self._cpu: list[int] = []  # CPU time of every rank when it gave its last answer
         self._processes = Processes(program, setting, scratch, rng, limits.wall is not None)

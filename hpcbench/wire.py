@@ -11,7 +11,7 @@
 | F | copy the last result into an output slot (Python only) | slot |
 | T | tell what the last exception was (Python only) | |
 
-The start lies a little ahead for arms of several threads or ranks, which spin until then: by that time the
+The start lies a little ahead for arms of several threads, which spin until then: by that time the
 parent sleeps, and its CPU is free for a thread that is woken.
 
 Every other answer is one line of JSON, with ``error`` when something failed.
