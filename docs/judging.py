@@ -5,17 +5,15 @@ python docs/judging.py [launch rate]
 
 from __future__ import annotations
 
-import re
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from measuring import stamp
+from measuring import regenerate
 
 from hpcbench import launch, registry, sandbox
 from hpcbench.case import Case
@@ -90,15 +88,5 @@ def rate() -> str:
 BLOCKS = {"launch": wall, "rate": rate}
 
 
-def main() -> None:
-    for name in sys.argv[1:] or BLOCKS:
-        body = f"<!-- begin {name} -->\n{BLOCKS[name]()}\n\nMeasured {stamp()}.\n<!-- end {name} -->"
-        page = PAGE.read_text()
-        marked = re.compile(f"<!-- begin {name} -->.*?<!-- end {name} -->", re.DOTALL)
-        assert marked.search(page), f"{PAGE} has no block {name}"
-        PAGE.write_text(marked.sub(lambda _, body=body: body, page))
-        print(body, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    regenerate(PAGE, BLOCKS)

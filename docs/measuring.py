@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
@@ -260,16 +261,17 @@ BLOCKS = {
 }
 
 
-def main() -> None:
-    for name in sys.argv[1:] or BLOCKS:
+def regenerate(path: Path, blocks: Mapping[str, Callable[[], str]]) -> None:
+    """Replace the blocks of a page that the command line names, all without a name."""
+    for name in sys.argv[1:] or blocks:
         print(f"== {name}", flush=True)
-        body = f"<!-- begin {name} -->\n{BLOCKS[name]()}\n\nMeasured {stamp()}.\n<!-- end {name} -->"
-        page = PAGE.read_text()
+        body = f"<!-- begin {name} -->\n{blocks[name]()}\n\nMeasured {stamp()}.\n<!-- end {name} -->"
+        page = path.read_text()
         marked = re.compile(f"<!-- begin {name} -->.*?<!-- end {name} -->", re.DOTALL)
-        assert marked.search(page), f"{PAGE} has no block {name}"
-        PAGE.write_text(marked.sub(lambda _, body=body: body, page))
+        assert marked.search(page), f"{path} has no block {name}"
+        path.write_text(marked.sub(lambda _, body=body: body, page))
         print(body, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    regenerate(PAGE, BLOCKS)
