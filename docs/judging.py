@@ -1,14 +1,19 @@
 """Regenerates the figures of docs/judge.md: all of them, or the blocks named on the command line.
 
-python docs/judging.py [launch rate]
+python docs/judging.py [launch rate cheats json suites honest]
 """
 
 from __future__ import annotations
 
+import json
+import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,14 +22,16 @@ from measuring import regenerate
 
 from hpcbench import launch, registry, sandbox
 from hpcbench.case import Case
+from hpcbench.codec import encode
 from hpcbench.contender import Entry
 from hpcbench.evaluate import open_race
-from hpcbench.judge import Bench, hidden
 from hpcbench.spec import Budget, Setting
-from hpcbench.stages import Subject, examine
+from hpcbench.stages import Bench, Subject, examine
 from hpcbench.store import Journal
 
 PAGE = Path(__file__).with_name("judge.md")
+TESTS = Path(__file__).parent.parent / "tests"
+REPETITIONS = 20
 
 
 def _start(walled: bool) -> float:
@@ -64,7 +71,7 @@ def wall() -> str:
 
 
 def rate() -> str:
-    """Different C candidates through compilation, symbols and all hidden inputs, one after the other."""
+    """Different C candidates, one after the other: through all hidden inputs, and through the sanitizers."""
     kernel = registry.kernel("spgemm")
     plain = (Path(__file__).parent / "examples" / "rows.c").read_bytes()
     case = Case("", kernel, "sorted", lambda rng: kernel.module().make("amg_rap", "sorted", rng))
@@ -73,19 +80,159 @@ def rate() -> str:
         journal = Journal.create(Path(folder))
         bench = Bench(case, anchor, Setting(), journal, "", lambda *_: None)
         base = registry.outside("spgemm", Path(__file__).parent / "examples" / "rows.c", "serial")
-        begun, count = time.perf_counter(), 0
-        while time.perf_counter() - begun < 30:
+        begun, spent, count = time.perf_counter(), {"hidden": 0.0, "races": 0.0}, 0
+        while time.perf_counter() - begun < 60:
             text = plain + f"\n/* {time.time_ns()} */\n".encode()
-            subject = Subject(replace(base, source=text), kernel, "sorted", Setting(), count)
-            stages = [*examine(subject), hidden(subject, bench)]
-            assert all(s.code in ("correct", "not_checked") for s in stages), stages
+            subject, started = Subject(replace(base, source=text), bench, count), time.perf_counter()
+            for stage in examine(subject):
+                if stage.name in spent:
+                    spent[stage.name] += time.perf_counter() - started
+            assert subject.passed, subject.stages
             count += 1
-        spent = time.perf_counter() - begun
         journal.close()
-    return f"**{60 * count / spent:.0f} C candidates a minute** through compilation, symbols and {len(kernel.module().hidden('sorted', np.random.default_rng(0)))} hidden inputs, one at a time."
+    inputs = len(kernel.module().hidden("sorted", np.random.default_rng(0)))
+    return (
+        f"**{60 * count / spent['hidden']:.0f} C candidates a minute** through compilation, symbols and {inputs} hidden "
+        f"inputs, one at a time; {60 * count / spent['races']:.0f} a minute through the sanitizers as well."
+    )
 
 
-BLOCKS = {"launch": wall, "rate": rate}
+CLASSES = {
+    1: "work left running", 2: "helper thread or process", 3: "lazy result", 4: "cache by address", 5: "cache by contents",
+    6: "replay through files or memory", 7: "work where no clock runs", 8: "stale right answer", 9: "calls the reference",
+    10: "NaN", 11: "changes the inputs", 12: "constant output", 13: "skips work above a size", 14: "known shapes and seeds",
+    15: "lower precision", 17: "partial output", 18: "the clock", 19: "the statistics", 20: "forges the result",
+    21: "reads what it should not", 22: "the warm-up", 23: "the baseline", 25: "wraps a library", 26: "parallel in name only",
+    27: "race or deadlock", 29: "out of bounds", 30: "aliases", 31: "redefines the harness", 32: "more resources",
+    33: "baked at compile time", 34: "masks a crash",
+}  # fmt: skip
+
+
+def cheats() -> str:
+    """Every program of tests/adversarial through the judge: what caught each class, by language."""
+    sys.path[:0] = [str(TESTS), str(TESTS / "adversarial")]
+    import test_cheats
+    import test_cheats_mpi
+    import test_cheats_python
+    from judges import judged
+    from programs import in_python, over_mpi
+
+    programs = [(row[0], "C++", 1, test_cheats.program(n)) for n, row in test_cheats.CHEATS.items()]
+    programs += [(row[0], "C++", 1, test_cheats.program(n)) for n, row in test_cheats.AIMED.items()]
+    programs += [(row[0], "MPI", 2, over_mpi(n, row[2], row[3])) for n, row in test_cheats_mpi.CHEATS.items()]
+    programs += [
+        (row[0], "Python", 1, in_python(row[2], row[3], n)) for n, row in test_cheats_python.CHEATS.items()
+    ]
+    caught: dict[tuple[int, str], Counter[str]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for number, language, ranks, one in programs:
+            result = judged(one, Path(folder), ranks=ranks)
+            how = "no gain" if result.verdict == "correct" else result.stages[-1].name
+            caught.setdefault((number, language), Counter())[how] += 1
+    rows = ["| class | C++ | MPI | Python |", "|---|---|---|---|"]
+    for number in sorted({n for n, _ in caught}):
+        cells = [caught.get((number, language), Counter()) for language in ("C++", "MPI", "Python")]
+        texts = [", ".join(f"{how}{f' ({k})' if k > 1 else ''}" for how, k in c.most_common()) for c in cells]
+        rows.append(f"| {number} {CLASSES[number]} | {' | '.join(texts)} |")
+    return (
+        "\n".join(rows)
+        + f"\n\n{len(programs)} programs. *No gain*: it is right here, computes every answer, and is not "
+        "faster for its trick."
+    )
+
+
+def _once(name: str) -> str:
+    """What one judgement of an honest kernel ends with; empty when it is correct."""
+    from judges import judged
+    from test_honest import HONEST
+
+    one = HONEST[name]
+    with tempfile.TemporaryDirectory() as folder:
+        result = judged(one, Path(folder), ranks=2 if "mpi" in one.model else 1)
+    return "" if result.verdict == "correct" else f"{name}: {result.verdict}: {result.stages[-1].message}"
+
+
+def honest() -> str:
+    """Every honest kernel 20 times, two judgements side by side, so that each meets the other's load."""
+    sys.path[:0] = [str(TESTS), str(TESTS / "honest")]
+    from test_honest import HONEST
+
+    names = [name for _ in range(REPETITIONS) for name in HONEST]
+    with ProcessPoolExecutor(max_workers=2) as pool:
+        alarms = [told for told in pool.map(_once, names) if told]
+    lines = "".join(f"\n- {told}" for told in alarms)
+    return (
+        f"{len(HONEST)} kernels, {REPETITIONS} judgements each, two side by side: **{len(alarms)} false alarms of "
+        f"{len(names)}**.{lines}"
+    )
+
+
+def _suite(who: str, without: int, folder: Path) -> str:
+    """One row: both suites as ``who``, without some layers of the wall."""
+    names = f"without {'; '.join(sandbox.names(without))}" if without else "all layers"
+    command = [sys.executable, "-P", "-m", "pytest", "-q", "-m", "slow or not slow", f"--without={without}"]
+    env = {**os.environ, "PYTHONPATH": str(folder)}
+    if who != "root":
+        env.update(HOME=str(folder), XDG_CACHE_HOME=str(folder / ".cache"), TMPDIR=str(folder / "tmp"))
+        (folder / "tmp").mkdir(exist_ok=True)
+        subprocess.run(["chown", "-R", "nobody", folder], check=True)
+        command = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command]
+    done = subprocess.run(
+        [*command, "tests/adversarial", "tests/honest"], cwd=folder, env=env, capture_output=True, text=True
+    )
+    print(done.stdout[-3000:], file=sys.stderr)
+    return f"| {who} | {names} | {done.stdout.strip().splitlines()[-1].strip('= ')} |"
+
+
+def suites() -> str:
+    """Both suites with all layers and without namespaces, as root and as another user."""
+    rows = ["| user | wall | result |", "|---|---|---|"]
+    for who in ("root", "nobody"):
+        with tempfile.TemporaryDirectory() as folder:
+            clone = Path(folder) / "clone"
+            Path(folder).chmod(0o755)
+            subprocess.run(["git", "clone", "-q", TESTS.parent, clone], check=True)
+            rows += [_suite(who, without, clone) for without in (0, 32)]
+    return "\n".join(rows)
+
+
+def examples() -> str:
+    """One Result of every verdict, as `--json` prints it, without what is empty."""
+    sys.path[:0] = [str(TESTS), str(TESTS / "adversarial")]
+    import test_cheats
+    import test_cheats_mpi
+    from judges import judged
+    from programs import over_mpi
+    from races import candidate
+
+    hangs = "waits for a rank that is not there"
+    ones = [
+        candidate("return honest(in, out);", "mine.cpp"), candidate("return nonsense;", "typo.cpp"),
+        test_cheats.program("starts a process"), test_cheats.program("writes past a vector"),
+        over_mpi(hangs, *test_cheats_mpi.CHEATS[hangs][2:4]), test_cheats.program("answers in single precision"),
+        test_cheats.program("counts without a lock"),
+    ]  # fmt: skip
+    told = []
+    with tempfile.TemporaryDirectory() as folder:
+        for one in ones:
+            result = judged(one, Path(folder), ranks=2 if one.model == "mpi" else 1)
+            body = {k: v for k, v in encode(result).items() if v not in (None, "", [], {}, "none", 0)}
+            body["candidate"] = body["candidate"][:8] + "…"
+            body["stages"] = ["…", *[{k: v for k, v in s.items() if v} for s in body["stages"][-1:]]]
+            body.pop("setting"), body.pop("input_hash", ""), body.pop("samples", "")
+            rounded = json.loads(json.dumps(body), parse_float=lambda text: float(f"{float(text):.3g}"))
+            told.append(f"**{result.verdict}**\n\n```json\n{json.dumps(rounded, ensure_ascii=False)}\n```")
+    return "\n\n".join(told)
+
+
+BLOCKS = {
+    "launch": wall,
+    "rate": rate,
+    "cheats": cheats,
+    "json": examples,
+    "suites": suites,
+    "honest": honest,
+}
 
 
 if __name__ == "__main__":

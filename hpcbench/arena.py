@@ -21,7 +21,8 @@ PAGE = 4096
 POISON = 0xFF  # as float64 a NaN, as an integer -1
 LARGE = 128 * 1024  # malloc's threshold: larger blocks come fresh from the system in the cold policy
 COLD_SLOTS = 16
-SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+SEALS = fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+SEAL_FUTURE_WRITE = 0x10  # Linux 5.1; fcntl has no name for it yet
 
 Field = list[Any]
 
@@ -38,19 +39,26 @@ def _scalar(name: str, value: float) -> Field:
 
 
 class SealedInputs:
-    """The input sets of one rank in a memfd that nobody, the parent included, can write any more.
+    """The input sets of one rank in a memfd that nobody can write any more, or only the parent.
 
     ``layout`` holds one list of fields per input set, each ``[name, kind, value, dtype, length]``
     with the offset as the value of an array.
+
+    Parameters
+    ----------
+    sets : the fields of every input set.
+    changing : whether the parent keeps a mapping through which :meth:`write` gives a set new contents.
     """
 
-    def __init__(self, sets: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, sets: Sequence[Mapping[str, Any]], changing: bool = False) -> None:
         self.fd = os.memfd_create("hpcbench-inputs", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self.layout: list[list[Field]] = []
         self.size = 0
         placed: dict[int, tuple[int, np.ndarray]] = {}
         for fields in sets:
             rows: list[Field] = []
+            if changing:  # no two sets share an array, then
+                placed = {}
             for name, value in fields.items():
                 if not isinstance(value, np.ndarray):
                     rows.append(_scalar(name, value))
@@ -62,7 +70,16 @@ class SealedInputs:
                 rows.append([name, "array", placed[id(value)][0], str(value.dtype), len(value)])
             self.layout.append(rows)
         os.ftruncate(self.fd, max(self.size, PAGE))
-        fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, SEALS)
+        self._map = mmap.mmap(self.fd, max(self.size, PAGE)) if changing else b""
+        fcntl.fcntl(
+            self.fd, fcntl.F_ADD_SEALS, SEALS | (SEAL_FUTURE_WRITE if changing else fcntl.F_SEAL_WRITE)
+        )
+
+    def write(self, index: int, fields: Mapping[str, Any]) -> None:
+        """Give set ``index`` the arrays of ``fields``, which have the lengths of those that it was made with."""
+        for name, _, offset, dtype, length in (f for f in self.layout[index] if f[1] == "array"):
+            if length:
+                np.frombuffer(self._map, dtype, length, offset)[:] = fields[name]
 
     def close(self) -> None:
         """Give the memory back."""

@@ -97,13 +97,15 @@ def _cpu_flags() -> str:
 
 
 def build(
-    candidate: Candidate, *, mpi: str | None = None, salt: str = "", inside: Inside | None = None
-) -> Built:
+    candidate: Candidate, *, tool: str | None = None, watch: Sequence[str] = (), salt: str = "",
+    inside: Inside | None = None,
+) -> Built:  # fmt: skip
     """Compile ``candidate``; with ``inside``, behind a wall.
 
     Parameters
     ----------
-    mpi : the MPI C++ compiler wrapper, for MPI models.
+    tool : another compiler than the usual one: the MPI's wrapper, or an instrument's.
+    watch : flags of an instrument, which replace the candidate's level of optimisation.
     salt : anything; a different salt gives a second object from the same source, as the A/A twin needs.
 
     Raises
@@ -116,11 +118,12 @@ def build(
     params = [f"-D{k}={v}" for k, v in sorted(candidate.params.items()) if is_build_param(candidate, k)]
     openmp = ["-fopenmp"] if "openmp" in candidate.model else []
     standard = "-std=c++17" if candidate.language == "cpp" else "-std=c11"
-    flags = [standard, *candidate.flags, *openmp, *params, "-shared"]
+    own = [f for f in candidate.flags if not (watch and f.startswith("-O"))]
+    flags = [standard, *own, *openmp, *params, "-shared", *(("-O1", "-g", *watch) if watch else ())]
     suffix = {"c": ".c", "cpp": ".cpp"}[candidate.language]
     folder = kernel(candidate.kernel).folder
-    tool = mpi or compiler(candidate.language)
     key = (candidate.id, salt, (folder / "abi.h").read_text())
+    tool = tool or compiler(candidate.language)
     return compile_object(candidate.source, suffix, flags, tool, key, folder, inside=inside)
 
 

@@ -14,7 +14,9 @@ from hpcbench.codec import digest
 from hpcbench.measure import Memory
 from hpcbench.spec import HpcbenchError, Setting
 
-SETS = 2
+SETS = 2  # verified before anything is timed
+MOST_SETS = 64
+MIN_SAMPLE_S = 8e-3  # at 2 ms the spread of paired ratios was three times as large
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,16 @@ class Case:
 
 
 class Prepared:
-    """A case with its inputs made: ``SETS`` sets of equal structure and different values.
+    """A case with its inputs made: sets of equal structure and different values.
+
+    Parameters
+    ----------
+    changing : whether the sets get new contents before every sample, so that nothing that a candidate
+        remembers is worth anything. There are as many sets, then, as a sample has calls.
+
+    Attributes
+    ----------
+    sets : what the sets hold now; the first ``SETS`` hold at first what is verified before anything is timed.
 
     Raises
     ------
@@ -36,17 +47,22 @@ class Prepared:
         When the machine cannot hold the output and its verification.
     """
 
-    def __init__(self, case: Case, rng: np.random.Generator) -> None:
+    def __init__(self, case: Case, rng: np.random.Generator, changing: bool = False) -> None:
         self.case, self.module = case, case.kernel.module()
         first = case.make(rng)
         self._refuse_too_large(first)
-        self.sets = [first, *(self.module.redraw(first, rng) for _ in range(SETS - 1))]
-        self.expected = [self.module.oracle(s) for s in self.sets]
+        self._first = [first, *(self.module.redraw(first, rng) for _ in range(SETS - 1))]
+        self._answers = [self.module.oracle(s) for s in self._first]
         self.features = self.module.features(first)
-        self.input_hash = digest([case.name, *(self.module.fingerprint(s) for s in self.sets)])
-        flops, size = self.module.cost(first, self.expected[0])
+        self.input_hash = digest([case.name, *(self.module.fingerprint(s) for s in self._first)])
+        flops, size = self.module.cost(first, self._answers[0])
         bandwidth, peak = machine.limits(size)
         self.floor_s = max(size / bandwidth, flops / peak)
+        self.changing, self._rng = changing, rng
+        calls = min(MOST_SETS, int(MIN_SAMPLE_S / (2 * self.floor_s)) + 1) if changing else 0
+        more = [self._first[k % SETS] for k in range(SETS, calls)]
+        self.sets: list[Any] = [*self._first, *more]
+        self._expected: dict[int, Any] = dict(enumerate(self._answers))
         self._memories: dict[tuple[int, str], tuple[Memory, list[list[Any]]]] = {}
 
     def _refuse_too_large(self, inputs: Any) -> None:
@@ -67,24 +83,49 @@ class Prepared:
         key = (setting.ranks, setting.pages)
         if key not in self._memories:
             module, ranks = self.module, range(setting.ranks)
-            parts = [module.partition(s, setting.ranks) if setting.ranks > 1 else [s] for s in self.sets]
+            parts = [self._blocks(s, setting) for s in self.sets]
+            answers = [self._answers[k % SETS] for k in range(len(parts))]
             arenas = [
                 Arena(
                     [module.outputs(p[r]) for p in parts],
-                    [module.sizes(p[r], e) for p, e in zip(parts, self.expected, strict=True)],
+                    [module.sizes(p[r], e) for p, e in zip(parts, answers, strict=True)],
                     setting.pages,
                 )
                 for r in ranks
             ]
-            inputs = [SealedInputs([module.pack(p[r]) for p in parts]) for r in ranks]
+            inputs = [SealedInputs([module.pack(p[r]) for p in parts], self.changing) for r in ranks]
             self._memories[key] = Memory(inputs, arenas), parts
         return self._memories[key]
+
+    def _blocks(self, inputs: Any, setting: Setting) -> list[Any]:
+        return self.module.partition(inputs, setting.ranks) if setting.ranks > 1 else [inputs]
+
+    def restore(self, setting: Setting) -> None:
+        """Give the first sets what they held at first."""
+        for k in range(SETS if self.changing else 0):
+            self._put(setting, k, self._first[k])
+            self._expected[k] = self._answers[k]
+
+    def change(self, setting: Setting, first: int, calls: int) -> None:
+        """Give the sets of the next ``calls`` calls contents that nobody has seen."""
+        for i in range(calls if self.changing else 0):
+            k = (first + i) % len(self.sets)
+            self._put(setting, k, self.module.vary(self._first[k % SETS], self._rng))
+            self._expected.pop(k, None)
+
+    def _put(self, setting: Setting, k: int, inputs: Any) -> None:
+        memory, parts = self._parts(setting)
+        self.sets[k], parts[k] = inputs, self._blocks(inputs, setting)
+        for block, sealed in zip(parts[k], memory.inputs, strict=True):
+            sealed.write(k, self.module.pack(block))
 
     def wrong(self, setting: Setting, slot: int) -> str:
         """What is wrong with the output in ``slot``, in one line; empty when it is right."""
         memory, parts = self._parts(setting)
-        k = slot % SETS
-        return verify.wrong(self.module, self.sets[k], self.expected[k], parts[k], memory.arenas, slot)
+        k = slot % len(self.sets)
+        if k not in self._expected:
+            self._expected[k] = self.module.oracle(self.sets[k])
+        return verify.wrong(self.module, self.sets[k], self._expected[k], parts[k], memory.arenas, slot)
 
     def close(self) -> None:
         """Give the shared memory back."""

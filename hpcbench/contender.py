@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hpcbench import build, launch, registry, sandbox, stats
+from hpcbench.instrument import Instrument
 from hpcbench.spec import (
     Candidate,
     Code,
@@ -27,13 +28,14 @@ ANCHOR, TWIN = "anchor", "twin"
 class Entry:
     """A candidate under a setting; ``name`` is the variant with the parameters that were chosen.
 
-    What is not ``trusted`` is compiled and run behind a wall.
+    What is not ``trusted`` is compiled and run behind a wall; with ``watch`` it is built and run under that.
     """
 
     candidate: Candidate
     setting: Setting
     name: str
     trusted: bool = True
+    watch: Instrument | None = None
 
     def wall(self, program: Program) -> sandbox.Wall | None:
         """What the processes of the candidate can reach; None for a trusted one."""
@@ -41,7 +43,27 @@ class Entry:
             return None
         if program.language == "python":
             return sandbox.python(program.path)
-        return sandbox.native(program.path, sandbox.TALKS if program.under_mpi else 0)
+        needs = sandbox.TALKS if program.under_mpi else 0
+        return sandbox.native(program.path, needs, more=self.watch.readable if self.watch else ())
+
+    def program(self, salt: str = "") -> Program:
+        """Build what a worker loads, behind a wall unless the candidate is trusted.
+
+        Raises
+        ------
+        BuildError, NoCompiler
+        """
+        one, under_mpi, watch = self.candidate, "mpi" in self.candidate.model, self.watch
+        if one.language == "python":
+            path = build.place(one.source, salt)
+        else:
+            tool = launch.mpi().cxx if under_mpi else watch.compilers[one.language] if watch else None
+            inside = None if self.trusted else launch.inside
+            path = build.build(
+                one, tool=tool, watch=watch.flags if watch else (), salt=salt, inside=inside
+            ).path
+        run = tuple(v for k, v in one.params.items() if not build.is_build_param(one, k))
+        return Program(one.kernel, one.language, path, run, one.params, under_mpi, watch)
 
     @property
     def label(self) -> str:

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import random
 import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from hpcbench import build, launch, outcome, stats
+from hpcbench import build, outcome, scratch, stats
 from hpcbench.case import Case, Prepared
 from hpcbench.contender import ANCHOR, TWIN, Contender, Entry
 from hpcbench.generation import Generation
 from hpcbench.spec import Budget, Event, HpcbenchError, Measurement, Result, Skip, Stage
 from hpcbench.store import Journal
-from hpcbench.wire import Program
 
 CONFIRM_ROUNDS = 16
 CONFIRM_FROM = 10_000  # round numbers of the confirmation, apart from the race's
@@ -50,7 +47,8 @@ class Race:
         self._emit, self._journal = on_event, journal
         self._rng, self._np_rng = random.Random(seed), np.random.default_rng(seed)
         self._ready: Prepared | None = None
-        self._scratch = Path(tempfile.mkdtemp(prefix="hb-"))
+        self._changing = False
+        self._scratch = scratch.make(journal.path if journal else None)
         self._alpha, self._looks, self._size = stats.ALPHA, stats.LOOKS, stats.WHOLE
 
     def __enter__(self) -> Race:
@@ -66,7 +64,7 @@ class Race:
         """The inputs, made at the first use: after the build, so that no source can have known them."""
         if self._ready is None:
             self._emit("inputs", {"case": self.case.name})
-            self._ready = Prepared(self.case, self._np_rng)
+            self._ready = Prepared(self.case, self._np_rng, self._changing)
         return self._ready
 
     def evaluate(
@@ -82,6 +80,7 @@ class Race:
         HpcbenchError
             When the anchor itself cannot run, or the machine cannot hold the case.
         """
+        self._changing = upto == "measure" and not all(e.trusted for e in entries)
         anchor, twin = Contender(self.anchor, ANCHOR), Contender(self.anchor, TWIN)
         contenders = [] if upto == "verify" else [anchor, twin]
         contenders += [Contender(e, e.label) for e in entries]
@@ -122,7 +121,7 @@ class Race:
         def one(c: Contender) -> None:
             start = time.perf_counter()
             try:
-                c.program = self._program(c)
+                c.program = c.entry.program(salt=TWIN if c.label == TWIN else "")
                 c.passed("compile", time.perf_counter() - start)
             except build.BuildError as error:
                 c.fail("compile", "compile", str(error), time.perf_counter() - start)
@@ -134,19 +133,6 @@ class Race:
             raise HpcbenchError(
                 f"the baseline {self.anchor.name} does not build: {broken.stages[-1].message}"
             )
-
-    def _program(self, c: Contender) -> Program:
-        candidate = c.entry.candidate
-        under_mpi = "mpi" in candidate.model
-        if candidate.language == "python":
-            path = build.place(candidate.source, salt=TWIN if c.label == TWIN else "")
-        else:
-            wrapper = launch.mpi().cxx if under_mpi else None
-            inside = None if c.entry.trusted else launch.inside
-            salt = TWIN if c.label == TWIN else ""
-            path = build.build(candidate, mpi=wrapper, salt=salt, inside=inside).path
-        run = tuple(v for k, v in candidate.params.items() if not build.is_build_param(candidate, k))
-        return Program(candidate.kernel, candidate.language, path, run, candidate.params, under_mpi)
 
     def _race(self, contenders: list[Contender], budget: Budget) -> None:
         wide = any(c.entry.setting.ranks * c.entry.setting.threads > 1 for c in contenders)

@@ -14,14 +14,14 @@ from pathlib import Path
 from types import TracebackType
 
 from hpcbench import machine
-from hpcbench.case import SETS, Prepared
+from hpcbench.case import MIN_SAMPLE_S, SETS, Prepared
 from hpcbench.contender import ANCHOR, TWIN, Contender
 from hpcbench.measure import WorkerArm
 from hpcbench.processes import ArmFailure, LaunchError
 from hpcbench.spec import HpcbenchError, Measurement, Phase
 from hpcbench.wire import Limits
 
-MIN_SAMPLE_S = 8e-3  # at 2 ms the spread of paired ratios was three times as large
+MORE_TIME_S = 20.0  # that a sample may take beyond 200 times the baseline's
 SCREEN_SAMPLES = 3
 SCREEN_RATIO = 3.0
 ALIKE = 1.5  # arms whose batches differ by less share the baseline's
@@ -102,11 +102,14 @@ class Generation:
     def warm(self) -> None:
         """Verify one call per input set on poisoned memory; the first calls are the warm-up, too."""
         for c in self.active:
+            self._ready.restore(c.entry.setting)
             for k in range(SETS):
                 self._ready.memory(c.entry.setting).poison()
                 if taken := self._guarded(c, k, 1):
                     self._warm_s[c.label] = taken.wall_s
                     self._compare(c, k)
+            if self._ready.changing:  # every page of the other slots is met once before anything is timed
+                self._guarded(c, 0, len(self._ready.sets))
             if c.racing and c.screening_s is None:
                 c.passed("verify", 0.0)
 
@@ -123,6 +126,7 @@ class Generation:
             c.batch = self._batch(c, self._warm_s[c.label])
         for i in range(SCREEN_SAMPLES):
             for c in self.active:
+                self._ready.change(c.entry.setting, i % SETS, c.batch)
                 if taken := self._guarded(c, i % SETS, c.batch):
                     calls[c.label].append(taken.wall_s / taken.batch)
         reference = statistics.median(calls[anchor.label])
@@ -132,24 +136,41 @@ class Generation:
             c.batch = self._batch(c, min(calls[c.label]))
             if max(c.batch, anchor.batch) < ALIKE * min(c.batch, anchor.batch):
                 c.batch = anchor.batch
-            self._arms[c.label].limit_s = 20 + 200 * reference * c.batch
+            self._arms[c.label].limit_s = MORE_TIME_S + 200 * reference * c.batch
 
     def _batch(self, c: Contender, call_s: float) -> int:
         wanted = max(1, round(MIN_SAMPLE_S / call_s + 0.5))
         arena = self._ready.memory(c.entry.setting).arenas[0]
-        return min(wanted, len(arena.layout)) if arena.cold else wanted
+        return min(wanted, len(arena.layout)) if arena.cold or self._ready.changing else wanted
 
     def sample(self, c: Contender, round_: int, check: bool) -> None:
-        """One paired sample; in a round that only the parent knows, its output is verified as well."""
-        memory = self._ready.memory(c.entry.setting)
-        if check or memory.arenas[0].cold:
-            memory.poison()
-        taken = self._guarded(c, round_ % SETS, c.batch, round_=round_)
+        """One paired sample; in a round that only the parent knows, its output is verified as well.
+
+        Where the sets change, every call of a sample has a slot of its own, and any of them may be looked at.
+        Python's results are dropped but for the last one, so a sample of fewer calls is looked at, too.
+        """
+        first, lone = round_ % SETS, self._ready.changing
+        self._renew(c, first, c.batch, check)
+        taken = self._guarded(c, first, c.batch, round_=round_)
         if taken is None:
             return
         c.samples.append(taken)
+        last = c.batch - 1
+        python = c.entry.candidate.language == "python"
         if check:
-            self._compare(c, (round_ % SETS + c.batch - 1) % len(memory.arenas[0].layout))
+            self._look(c, first + (self._rng.randrange(c.batch) if lone and not python else last))
+        if check and lone and python and c.racing and last:
+            calls = self._rng.randint(1, last)
+            self._renew(c, first, calls, check)
+            if self._guarded(c, first, calls):
+                self._look(c, first + calls - 1)
+
+    def _renew(self, c: Contender, first: int, calls: int, check: bool) -> None:
+        """New contents where they change, and outputs that hold no answer where that is wanted."""
+        memory = self._ready.memory(c.entry.setting)
+        self._ready.change(c.entry.setting, first, calls)
+        if check or memory.arenas[0].cold or self._ready.changing:
+            memory.poison()
 
     def time_phases(self) -> None:
         """A few samples of setup and of run alone, for variants that have a setup."""
@@ -169,6 +190,9 @@ class Generation:
         except ArmFailure as failure:
             c.fail("measure" if c.screening_s else "verify", failure.code, str(failure))
             return None
+
+    def _look(self, c: Contender, call: int) -> None:
+        self._compare(c, call % len(self._ready.memory(c.entry.setting).arenas[0].layout))
 
     def _compare(self, c: Contender, slot: int) -> None:
         try:

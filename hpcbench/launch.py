@@ -17,6 +17,7 @@ from pathlib import Path
 
 from hpcbench import sandbox
 from hpcbench.build import compile_object, compiler
+from hpcbench.instrument import Instrument
 from hpcbench.machine import first_line
 from hpcbench.spec import HpcbenchError, Setting
 
@@ -105,9 +106,18 @@ def mpi_driver() -> Path:
     return compile_object(source, ".c", ["-O2", "-shared"], mpi().cc, "worker_mpi").path
 
 
-def native_worker() -> Path:
-    """The program that runs native candidates."""
-    return _with_lockdown((Path(__file__).parent / "worker.c").read_bytes(), ["-O2"], "worker")
+def native_worker(watch: Instrument | None = None) -> Path:
+    """The program that runs native candidates, itself built under the instrument that watches them.
+
+    Raises
+    ------
+    BuildError
+        When the compiler lacks the instrument's run-time library.
+    """
+    source = (Path(__file__).parent / "worker.c").read_bytes()
+    if watch is None:
+        return _with_lockdown(source, ["-O2"], "worker")
+    return _with_lockdown(source, ["-O1", *watch.flags, *watch.worker], "worker", watch.compilers["c"])
 
 
 def lockdown() -> Path:
@@ -136,23 +146,29 @@ def inside(scratch: str, include: Path | None, without: int = 0) -> list[str]:
     return [str(enter()), readable, f"{scratch}:/dev/null", str(needs), str(without), *limits]
 
 
-def _with_lockdown(source: bytes, flags: list[str], name: str) -> Path:
+def _with_lockdown(source: bytes, flags: list[str], name: str, tool: str | None = None) -> Path:
     """``source`` and ``sandbox/lockdown.c`` as one object."""
     whole = (sandbox.FOLDER / "lockdown.c").read_bytes() + source
     key = name, (sandbox.FOLDER / "lockdown.h").read_text()
-    return compile_object(whole, ".c", flags, compiler("c"), key, sandbox.FOLDER, libraries=["-ldl"]).path
+    tool = tool or compiler("c")
+    return compile_object(whole, ".c", flags, tool, key, sandbox.FOLDER, libraries=["-ldl"]).path
 
 
-def command(setting: Setting, language: str, under_mpi: bool, socket: str) -> list[str]:
+def command(
+    setting: Setting, language: str, under_mpi: bool, socket: str, watch: Instrument | None = None
+) -> list[str]:
     """The command line that starts the worker processes of one arm."""
     python = [sys.executable, "-P", "-m", "hpcbench.worker"]
-    worker = [*(python if language == "python" else [str(native_worker())]), socket]
+    native = [] if language == "python" else [*(watch.prefix if watch else ()), str(native_worker(watch))]
+    worker = [*(native or python), socket]
     if under_mpi:
         return [*mpi().launcher, str(setting.ranks), *worker]
     return [*worker, str(os.getpid())]
 
 
-def environment(setting: Setting, rng: random.Random, walled: bool = False) -> dict[str, str]:
+def environment(
+    setting: Setting, rng: random.Random, walled: bool = False, watch: Instrument | None = None
+) -> dict[str, str]:
     """The environment of a worker: threads, passive waiting, page policy, and padding of random size.
 
     With ``binding="compact"`` OpenMP's threads are bound where there is a CPU for each. Left free, the kernel
@@ -172,6 +188,7 @@ def environment(setting: Setting, rng: random.Random, walled: bool = False) -> d
         env.update(OMP_PROC_BIND="CLOSE", OMP_PLACES="threads")
     env.update(NUMPY_MADVISE_HUGEPAGE="0", PYTHONDONTWRITEBYTECODE="1")
     env.update(ALLOCATOR[setting.pages], HPCBENCH_PAD="x" * rng.randrange(4096))
+    env.update(watch.environment if watch else {})
     return env
 
 

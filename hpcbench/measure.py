@@ -12,6 +12,7 @@ import select
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from hpcbench.spec import Measurement, Phase, Setting
 from hpcbench.wire import Program
 
 PARKED_NS = 1_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
+NATIVE_LIMIT_S = 20.0  # of an untrusted kernel's first calls, which take milliseconds
+SHARE = 1.2
+WATCH_S, MOST_THREADS = 0.25, 1024
 LEAD_NS = 150_000  # between the release of several threads and their start
 STATUS_WORDS = {1: "it reported that memory ran out", 2: "it reported that the input is too large for it"}
 
@@ -54,7 +58,10 @@ class WorkerArm:
         self, id: str, program: Program, memory: Memory, setting: Setting, limits: wire.Limits,
         scratch: Path, rng: random.Random, generation: int,
     ) -> None:  # fmt: skip
-        self.id, self.limit_s, self.has_setup, self.layers = id, processes.START_LIMIT_S, False, -1
+        self.id, self.limit_s = id, processes.START_LIMIT_S
+        if limits.wall and program.language != "python" and not program.watch:
+            self.limit_s = NATIVE_LIMIT_S
+        self.has_setup, self.layers = False, -1
         self._program, self._memory, self._setting, self._limits = program, memory, setting, limits
         self._generation = generation
         self._lead_ns = LEAD_NS if setting.threads > 1 else 0
@@ -129,9 +136,10 @@ class WorkerArm:
             self._cpu = [time.clock_gettime_ns(clock) for clock in self._clocks]
             spent = [now - before for now, before in zip(self._cpu, cpu, strict=True)]
         except OSError:
-            raise ArmFailure("runtime", self._processes.obituary()) from None
+            raise self._processes.failure() from None
         for rank, reply in enumerate(replies):
             self._judge_status(rank, wire.status(reply))
+        self._judge_share(sum(spent), max(arrived) - start)
         return Measurement(
             self.id, self._generation, round, batch, (max(arrived) - start) * 1e-9, sum(spent) * 1e-9,
             self._switches() - switches, tuple((t - start) * 1e-9 for t in arrived), phase,
@@ -142,17 +150,21 @@ class WorkerArm:
         arrived, replies = [0] * len(self.ranks), [b""] * len(self.ranks)
         missing = len(self.ranks)
         while missing:
-            events = self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
+            left = deadline - time.monotonic()
+            events = self._poll.poll(1000 * min(max(0.0, left), WATCH_S))
             now = time.perf_counter_ns()
-            if not events:
+            if not events and left > WATCH_S:
+                self._count_threads()
+            elif not events:
                 late = [r for r, reply in enumerate(replies) if not reply]
                 who = f"rank {late[0]} of {len(replies)}" if len(replies) > 1 else "it"
-                raise ArmFailure("timeout", f"{who} did not finish within {self.limit_s:.0f} s")
+                where = self._processes.stacks()
+                raise ArmFailure("timeout", f"{who} did not finish within {self.limit_s:.0f} s{where}")
             for fd, _ in events:
                 rank = self._rank_of[fd]
                 reply = self.ranks[rank][0].recv(length)
                 if reply[:1] != mark or len(reply) != length:
-                    raise ArmFailure("runtime", self._processes.obituary())
+                    raise self._processes.failure()
                 arrived[rank], replies[rank] = now, reply
                 missing -= 1
         return arrived, replies
@@ -170,9 +182,25 @@ class WorkerArm:
         if since and max(since) > PARKED_NS:
             raise ArmFailure("forbidden", f"it worked for {max(since) * 1e-6:.1f} ms after it had answered")
 
+    def _count_threads(self) -> None:
+        """Of an untrusted candidate that takes its time; a storm of threads would take the machine along."""
+        for _, pid in self.ranks if self._limits.wall else ():
+            with suppress(FileNotFoundError):
+                count = len(os.listdir(f"/proc/{pid}/task"))
+                if count > MOST_THREADS:
+                    raise ArmFailure("forbidden", f"it started {count} threads")
+
+    def _judge_share(self, cpu_ns: int, wall_ns: int) -> None:
+        """No more processors than it has: what has left its CPUs shows in more CPU time than they can give."""
+        width = self._setting.ranks * self._setting.threads
+        if self._limits.wall and cpu_ns > SHARE * width * wall_ns + PARKED_NS:
+            raise ArmFailure("forbidden", f"it used {cpu_ns / wall_ns:.1f} processors, {width} declared")
+
     def _judge_status(self, rank: int, status: int) -> None:
         if status == 0:
             return
+        if status == wire.ARITHMETIC and self._program.language != "python":
+            raise ArmFailure("forbidden", "it left rounding, exceptions or subnormal numbers changed")
         if status == wire.RAISED and self._program.language == "python":
             text = self._request(self.ranks[rank][0], "T")["text"]
             raise ArmFailure("runtime", text.strip().splitlines()[-1])

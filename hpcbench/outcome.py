@@ -113,6 +113,10 @@ def conclude(c: Contender, anchor: Contender, twin: Contender, blank: Result, fl
         return replace(result, speedup=(ratio, math.nan, math.nan), relation="slower")
     if c is anchor or c.decision is None:
         return result
+    if (width := c.entry.setting.ranks * c.entry.setting.threads) > 1 and c.samples:
+        busy = statistics.median(s.cpu_s / s.wall_s for s in c.samples)
+        told = Stage("threads", "correct", f"{busy:.1f} of {width} processors busy")
+        result = replace(result, stages=(*result.stages, told))
     relation = "undecided" if c.confirmed is False else c.decision.relation
     detectable = math.exp(c.decision.detectable) if math.isfinite(c.decision.detectable) else None
     return replace(result, speedup=_exp(c.decision), relation=relation, detectable=detectable)

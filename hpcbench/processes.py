@@ -6,18 +6,24 @@ import ctypes
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from hpcbench import launch, wire
+from hpcbench.instrument import explain
+from hpcbench.scratch import note_segments
 from hpcbench.spec import Code, HpcbenchError, Setting
 from hpcbench.wire import Program
 
 START_LIMIT_S = 60.0
+STACK_LIMIT_S = 0.5
+STACK = re.compile(r"\((\w+)\+0x|File \"[^\"]*\", line \d+ in (\w+)")
 
 
 class ArmFailure(Exception):
@@ -51,7 +57,7 @@ class Processes:
         self, program: Program, setting: Setting, scratch: Path, rng: random.Random, walled: bool = False
     ) -> None:
         self.ranks: list[tuple[socket.socket, int]] = []
-        self._under_mpi, self._wanted = program.under_mpi, setting.ranks
+        self._program, self._under_mpi, self._wanted = program, program.under_mpi, setting.ranks
         self._segments: set[str] = set()
         scratch.mkdir(parents=True, exist_ok=True)
         self._log = scratch / "log"
@@ -61,9 +67,9 @@ class Processes:
         self._listener.listen(setting.ranks)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                launch.command(setting, program.language, program.under_mpi, str(address)),
-                cwd=scratch, env=launch.environment(setting, rng, walled), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True,
+                launch.command(setting, program.language, program.under_mpi, str(address), program.watch),
+                cwd=scratch, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                env=launch.environment(setting, rng, walled, program.watch),
                 preexec_fn=die_with_parent if program.under_mpi else None,
             )  # fmt: skip
 
@@ -80,6 +86,8 @@ class Processes:
             sock = self._accept(deadline)
             waiting.append((sock, int(self.receive(sock, deadline)["pid"])))
         self.ranks = self._world(waiting, deadline) if self._under_mpi else waiting
+        # LLVM's and Intel's OpenMP leave their name there when they are killed
+        self._segments.update(f"/dev/shm/__KMP_REGISTERED_LIB_{pid}_{os.getuid()}" for _, pid in waiting)
 
     def _accept(self, deadline: float) -> socket.socket:
         while True:
@@ -119,6 +127,7 @@ class Processes:
             found[answer["rank"]] = (sock, pid)
             maps = Path(f"/proc/{pid}/maps").read_text().split()
             self._segments.update(word for word in maps if word.startswith("/dev/shm/"))
+        note_segments(self._log.parent, self._segments)
         return [found[rank] for rank in sorted(found)]
 
     def receive(self, sock: socket.socket, deadline: float) -> dict[str, Any]:
@@ -139,21 +148,46 @@ class Processes:
             except OSError:
                 part = b""
             if not part:
-                raise ArmFailure("runtime", self.obituary())
+                raise self.failure()
             data += part
         answer: dict[str, Any] = json.loads(data)
         if "error" in answer:
             raise ArmFailure("runtime", answer["error"])
         return answer
 
-    def obituary(self) -> str:
-        """How the process ended, and the last line it wrote."""
+    def failure(self) -> ArmFailure:
+        """How the process ended, and the last line it wrote, or what an instrument reported about it."""
+        how, watch = self._obituary(), self._program.watch
+        if watch:
+            with self._log.open("rb") as log:
+                text = log.read(2**20).decode("utf-8", "replace")
+            if found := explain(text, str(self._program.path), launch.inside):
+                return ArmFailure(watch.code, found)
+        return ArmFailure("runtime", how)
+
+    def _obituary(self) -> str:
         try:
             code = self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             return f"a rank ended or answered out of turn: {self._tail()}"
         how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
         return f"the process ended by {how}" + (f": {self._tail()}" if self._tail() else "")
+
+    def stacks(self) -> str:
+        """Where every rank stands now, as it tells itself: functions, innermost first; for a message."""
+        told = []
+        for rank, (sock, pid) in enumerate(self.ranks):
+            text = ""
+            with suppress(OSError):
+                os.kill(pid, signal.SIGUSR2)
+                sock.settimeout(STACK_LIMIT_S)
+                while len(text) < 4096 and (part := sock.recv(4096)):  # until it pauses
+                    text += part.decode("utf-8", "replace")
+                    sock.settimeout(0.05)
+            found = (a or b for a, b in STACK.findall(text))
+            names = list(dict.fromkeys(name for name in found if not name.startswith("__")))
+            told.append(f"\n  rank {rank} in {' < '.join(names[:6]) or 'a place that it did not tell'}")
+        return "".join(told)
 
     def _tail(self) -> str:
         with self._log.open("rb") as log:

@@ -25,8 +25,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from hpcbench import launch
 from hpcbench.arena import Arena, SealedInputs
+from hpcbench.instrument import Instrument
 from hpcbench.sandbox import Wall
 from hpcbench.spec import Phase, Value
 
@@ -34,11 +37,15 @@ PHASES: dict[Phase, int] = {"total": 0, "setup": 1, "run": 2}
 READY, DONE = b"R", b"D"
 DONE_BYTES = 9
 RAISED = -1  # status of a Python candidate that raised
+ARITHMETIC = 1 << 40  # status of a native candidate that left the floating-point environment changed
 
 
 @dataclass(frozen=True)
 class Program:
-    """What a worker loads: a shared object or Python file, with its run-time parameters in order."""
+    """What a worker loads: a shared object or Python file, with its run-time parameters in order.
+
+    With ``watch`` the object was built under an instrument, and runs under it.
+    """
 
     kernel: str
     language: str
@@ -46,6 +53,7 @@ class Program:
     run_params: tuple[Value, ...]
     named_params: Mapping[str, Value]
     under_mpi: bool
+    watch: Instrument | None = None
 
 
 @dataclass(frozen=True)
@@ -93,11 +101,17 @@ def _python_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: L
 
 
 def _native_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: Limits) -> bytes:
-    """Int64 throughout: thirteen sizes, (kind, value) of every field, parameters, guards, CPUs; four strings."""
+    """Int64 throughout: 14 sizes, (kind, value) of fields, parameters, guards, fences, CPUs; four strings.
+
+    Fences, which only an address checker looks at, are what lies between the arrays.
+    """
     wall = limits.wall or Wall(())
+    fences = (
+        [(0, *gap) for gap in _gaps(inputs)] + [(1, *gap) for gap in _gaps(arena)] if program.watch else []
+    )
     sizes = (
         inputs.size, arena.size, limits.memory, len(inputs.layout), len(inputs.layout[0]), len(arena.layout),
-        len(arena.layout[0]), len(program.run_params), len(arena.guards), len(limits.cpus),
+        len(arena.layout[0]), len(program.run_params), len(arena.guards), len(fences), len(limits.cpus),
         limits.wall is not None, wall.needs, wall.without,
     )  # fmt: skip
     fields = [
@@ -106,10 +120,19 @@ def _native_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: L
         for _, kind, value, *_ in rows
     ]
     fields += [struct.pack("<q", 0) + _word(value) for value in program.run_params]
-    tail = struct.pack(f"<{len(arena.guards) + len(limits.cpus)}q", *arena.guards, *limits.cpus)
+    numbers = [*arena.guards, *(word for fence in fences for word in fence), *limits.cpus]
+    tail = struct.pack(f"<{len(numbers)}q", *numbers)
     texts = (program.kernel, str(program.path), ":".join(wall.readable), ":".join(wall.writable))
     strings = b"".join(text.encode() + b"\0" for text in texts)
-    return struct.pack("<13q", *sizes) + b"".join(fields) + tail + strings
+    return struct.pack("<14q", *sizes) + b"".join(fields) + tail + strings
+
+
+def _gaps(memory: SealedInputs | Arena) -> list[tuple[int, int]]:
+    """Where no array lies, from the end of each to the start of the next one: offset and bytes."""
+    fields = [f for rows in memory.layout for f in rows if f[1] == "array"]
+    arrays = sorted({(f[2], f[2] + f[4] * np.dtype(f[3]).itemsize) for f in fields})
+    starts = [start for start, _ in arrays[1:]] + [memory.size]
+    return [(end, start - end) for (_, end), start in zip(arrays, starts, strict=True) if start > end]
 
 
 def _word(value: Value) -> bytes:

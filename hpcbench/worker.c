@@ -5,7 +5,9 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
+#include <fenv.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -21,6 +23,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
 #include "lockdown.h"
 
 typedef void *(*setup_fn)(const void *in, const void *params);
@@ -28,10 +34,11 @@ typedef int (*run_fn)(void *handle, const void *in, const void *params, void *ou
 typedef void (*free_fn)(void *handle);
 enum { TOTAL, SETUP, RUN };
 enum { PAGE = 4096, LOG_LIMIT = 64 << 20 };
+#define ARITHMETIC (INT64_C(1) << 40) /* status of a candidate that left the processor's modes changed */
 
-/* sizes of the plan, in the order of wire.native_plan */
+/* sizes of the plan, in the order of wire._native_plan */
 typedef struct {
-  int64_t input_bytes, output_bytes, memory, inputs, input_fields, slots, output_fields, params, guards, cpus, walled, needs, without;
+  int64_t input_bytes, output_bytes, memory, inputs, input_fields, slots, output_fields, params, guards, fences, cpus, walled, needs, without;
 } plan;
 
 typedef struct {
@@ -42,6 +49,27 @@ typedef struct {
   void **handles, **in, **out, *params;
   int layers; /* of the wall, -1 when none was asked for */
 } arm;
+
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ /* as gcc says it */
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define FENCE(address, size) __asan_poison_memory_region(address, size)
+#else
+#define FENCE(address, size) (void)(address)
+#endif
+
+/* How the processor rounds, and what it does with subnormal numbers and exceptions. */
+static int64_t arithmetic(void) {
+#if defined(__x86_64__)
+  return __builtin_ia32_stmxcsr() & 0xffc0;
+#else
+  return fegetround();
+#endif
+}
 
 static int parent = -1, received[2] = {-1, -1};
 
@@ -137,6 +165,7 @@ static arm load(const char *bytes) {
   a.params = structs(&next, 1, p.params, NULL)[0];
   a.handles = calloc((size_t)p.inputs, sizeof *a.handles);
   for (int64_t i = 0; i < p.guards; i++) mprotect(out + *next++, PAGE, PROT_NONE);
+  for (int64_t i = 0; i < p.fences; i++, next += 3) FENCE((next[0] ? out : in) + next[1], (size_t)next[2]);
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
   for (int64_t i = 0; i < p.cpus; i++) CPU_SET((size_t)*next++, &cpus);
@@ -145,6 +174,9 @@ static arm load(const char *bytes) {
   const char *kernel = (const char *)next, *object = kernel + strlen(kernel) + 1;
   const char *readable = object + strlen(object) + 1, *writable = readable + strlen(readable) + 1;
   a.layers = -1;
+#ifdef _OPENMP
+  omp_get_max_threads(); /* LLVM's run-time library enters its name in shared memory when it starts */
+#endif
   if (p.walled) { /* namespaces are refused to a process whose MPI has threads */
     a.layers = p.without & HPCBENCH_NAMESPACES ? 0 : hpcbench_namespaces();
     a.layers |= hpcbench_lockdown(readable, writable, (int)p.needs, (int)p.without);
@@ -181,6 +213,13 @@ static void start_mpi(const char *driver) {
   answer("{\"rank\": %d, \"size\": %d}", rank, size);
 }
 
+/* Asked for with SIGUSR2 by a parent that has waited too long: where this process stands, function by function. */
+static void tell_stack(int signal) {
+  void *frames[32];
+  (void)signal;
+  backtrace_symbols_fd(frames, backtrace(frames, 32), parent);
+}
+
 static int64_t now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -207,7 +246,9 @@ static void serve(void) {
       int64_t start;
       if (send(parent, "R", 1, MSG_NOSIGNAL) != 1 || !receive(&start, sizeof start)) return;
       while (now() < start) continue;
-      const int64_t status = run(&a, request[1], request[2], request[3]);
+      const int64_t before = arithmetic();
+      int64_t status = run(&a, request[1], request[2], request[3]);
+      if (!status && arithmetic() != before) status = ARITHMETIC;
       memcpy(done + 1, &status, sizeof status);
       if (send(parent, done, sizeof done, MSG_NOSIGNAL) != sizeof done) return;
     }
@@ -218,6 +259,8 @@ int main(int argc, char **argv) {
   prctl(PR_SET_PDEATHSIG, SIGKILL); /* do not outlive the one who started us */
   if (argc < 2 || (argc > 2 && getppid() != atoi(argv[2]))) return 1;
   signal(SIGINT, SIG_IGN);
+  signal(SIGUSR2, tell_stack);
+  backtrace((void *[1]){0}, 1); /* loads what it needs while files can be opened */
   setrlimit(RLIMIT_FSIZE, &(struct rlimit){LOG_LIMIT, LOG_LIMIT});
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   snprintf(address.sun_path, sizeof address.sun_path, "%s", argv[1]);

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import ctypes
+import faulthandler
 import gc
 import importlib.util
 import json
@@ -91,12 +92,17 @@ class Interpreted:
             [view(f, base_out, True) for f in fields if f[1] == "array"] for fields in plan["outputs"]
         ]
         self.params = plan["params"]
+        if plan["wall"]:
+            numba_keeps_nothing(plan["object"])
         spec = importlib.util.spec_from_file_location("candidate", plan["object"])
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        if hasattr(module, "bind"):  # wraps the arrays in a library's own types, untimed
+        bind = hasattr(module, "bind")  # wraps the arrays in a library's own types, untimed
+        if bind and plan["wall"]:
+            raise ValueError("bind() is for libraries that somebody vouches for: what it does is not timed")
+        if bind:
             self.inputs = [module.bind(fields, self.params) for fields in self.inputs]
         self.setup: Callable[..., Any] | None = getattr(module, "setup", None)
         self.run = module.run
@@ -114,10 +120,27 @@ class Interpreted:
                 self.result = self.run(handle, self.inputs[k], self.params)
 
     def fetch(self, slot: int) -> list[int]:
-        """Copy the last result into output slot ``slot``; the entries of each array."""
+        """Copy the last result into output slot ``slot``; the entries of each array.
+
+        Plain arrays of numbers only: another type might compute its values when they are read.
+        """
+        if type(self.result) not in (tuple, list):
+            raise TypeError(f"run() returned {type(self.result).__name__}, not a tuple of arrays")
         for target, source in zip(self.buffers[slot], self.result, strict=True):
+            if type(source) is not type(target) or source.dtype.kind not in "iuf":
+                raise TypeError(f"run() returned {type(source).__name__}, not a plain array of numbers")
             target[: min(len(target), len(source))] = source[: len(target)]
         return [len(source) for source in self.result]
+
+
+def numba_keeps_nothing(path: str) -> None:
+    """Where `cache=True` has nowhere to write to, functions are compiled anew."""
+    with open(path, "rb") as source:
+        if b"numba" not in source.read():
+            return
+    from numba.core.dispatcher import Dispatcher
+
+    setattr(Dispatcher, "enable_caching", lambda self: None)  # noqa: B010
 
 
 def limit_memory(limit: int) -> None:
@@ -213,6 +236,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_LIMIT, LOG_LIMIT))
     gc.disable()
     channel = Channel(sys.argv[1])
+    faulthandler.register(signal.SIGUSR2, channel.sock, all_threads=False)  # asked for after a time-out
     channel.send(pid=os.getpid())
     serve(channel)
     os._exit(0)

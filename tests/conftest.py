@@ -1,8 +1,9 @@
-"""The fixture that races candidates of a test for real."""
+"""The fixture that races candidates of a test for real, and the option that leaves layers of the wall out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,38 @@ import pytest
 from races import Outcome, small
 from scipy.sparse import csr_array
 
-from hpcbench import registry
+from hpcbench import launch, registry, sandbox
 from hpcbench.case import Case
 from hpcbench.contender import Entry
 from hpcbench.evaluate import open_race
 from hpcbench.spec import Budget, Setting
 from hpcbench.store import Journal
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--without",
+        type=int,
+        default=0,
+        metavar="BITS",
+        help=f"layers of the wall to leave out: {sandbox.LAYERS}",
+    )
+
+
+@pytest.fixture(autouse=True)
+def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has every wall of the test stand without the layers of ``--without``."""
+    bits = request.config.getoption("--without")
+    if not bits:
+        return
+    wall, inside = Entry.wall, launch.inside
+
+    def lower(self: Entry, program: object) -> sandbox.Wall | None:
+        found = wall(self, program)
+        return found and replace(found, without=bits)
+
+    monkeypatch.setattr(Entry, "wall", lower)
+    monkeypatch.setattr(launch, "inside", lambda scratch, include: inside(scratch, include, bits))
 
 
 @pytest.fixture

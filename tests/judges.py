@@ -9,19 +9,22 @@ from races import small
 from hpcbench import registry
 from hpcbench.case import Case
 from hpcbench.contender import Entry
-from hpcbench.judge import Bench, judge
+from hpcbench.judge import judge
 from hpcbench.spec import Budget, Candidate, Result, Setting
+from hpcbench.stages import Bench
 from hpcbench.store import Journal
 
 
-def judged(candidate: Candidate, folder: Path, contract: str = "sorted", ranks: int = 1) -> Result:
+def judged(
+    candidate: Candidate, folder: Path, contract: str = "sorted", ranks: int = 1, threads: int = 1
+) -> Result:
     """The Result of ``candidate`` raced on a matrix of 400 rows for some rounds."""
     kernel = registry.kernel("spgemm")
     a = small(400, 3000)
     case = Case("small", kernel, contract, lambda rng: kernel.module().product(a, a, contract, rng))
     anchor = Entry(kernel.variant("scipy_csr").candidate(), Setting(), "scipy_csr")
     journal = Journal.create(folder)
-    bench = Bench(case, anchor, Setting(ranks), journal, "", lambda *_: None)
+    bench = Bench(case, anchor, Setting(ranks, threads), journal, "", lambda *_: None)
     try:
         return judge(candidate, candidate.origin, bench, Budget(deadline=2, rounds=16))
     finally:

@@ -42,7 +42,7 @@ def arm(tmp_path, request):
         path = tmp_path / "v.py"
         path.write_bytes(one.source)
     else:
-        path = build.build(one, mpi=launch.mpi().cxx if under_mpi else None).path
+        path = build.build(one, tool=launch.mpi().cxx if under_mpi else None).path
     program = Program("spgemm", one.language, path, (), one.params, under_mpi)
     made = WorkerArm("a", program, ready.memory(setting), setting,
                      Limits(sorted(os.sched_getaffinity(0)), 2**30), tmp_path / "x", random.Random(1), 0)  # fmt: skip

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         ("MPI", facts["mpi"] or "none: load an MPI module, or pip install mpich"),
         ("python", f"{facts['python']}; " + ", ".join(f"{k} {v}" for k, v in facts["libraries"].items())),
         ("runs", _writable(options.runs)),
-        ("wall", _wall()),
+        *_judge(),
     ]  # fmt: skip
     for name, text in rows:
         print(f"{name:9} {text}"[:80])
@@ -75,17 +75,28 @@ def _writable(folder: Path) -> str:
     )
 
 
-def _wall() -> str:
-    from hpcbench import launch, sandbox
+def _judge() -> list[tuple[str, str]]:
+    """The layers of the wall, what stays open without those that are missing, and the checkers."""
+    from hpcbench import instrument, launch, sandbox
 
     try:
         layers = launch.layers()
     except HpcbenchError:
-        return "not known: it takes a C compiler to build it"
+        return [("wall", "not known: it takes a C compiler to build it")]
     gone = ", ".join(sandbox.missing(layers))
+    text = f"stands without {gone}" if gone else f"all layers: {', '.join(sandbox.names(layers))}"
     if layers & sandbox.REQUIRED != sandbox.REQUIRED:
-        return f"no {gone}: judge refuses, but for --trust"
-    return f"all layers stand: {', '.join(sandbox.names(layers))}" if not gone else f"stands without {gone}"
+        text = f"no {gone}: judge refuses, but for --trust"
+    rows = [("wall", text)]
+    rows += [("  open", what) for bit, what in sandbox.STOPS.items() if not layers & bit]
+    for name, find in (("sanitize", instrument.address), ("races", instrument.thread)):
+        try:
+            found = find()
+            launch.native_worker(found)
+            rows.append((name, found.tool))
+        except HpcbenchError as error:
+            rows.append((name, f"not checked: {str(error).splitlines()[0]}"))
+    return rows
 
 
 def _races(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,13 @@ def run(options: argparse.Namespace) -> int:
     from hpcbench import machine, registry
     from hpcbench.case import Case
     from hpcbench.contender import Entry, tools
-    from hpcbench.judge import Bench, judge
+    from hpcbench.judge import judge
+    from hpcbench.scratch import sweep
+    from hpcbench.stages import Bench
     from hpcbench.store import Journal
 
+    for line in sweep():
+        print(line, file=sys.stderr)
     kernel = registry.kernel(options.kernel)
     contract = options.contract or next(iter(kernel.contracts))
     name = str(options.input[0]) if options.input else options.case or next(iter(kernel.cases))

@@ -117,6 +117,7 @@ def _one(options: argparse.Namespace, name: str, files: list[Path]) -> int:
     from hpcbench.case import Case
     from hpcbench.contender import Entry, entries, tools
     from hpcbench.rank import ranking
+    from hpcbench.scratch import sweep
     from hpcbench.store import Journal
 
     kernel = registry.kernel(options.kernel)
@@ -140,6 +141,8 @@ def _one(options: argparse.Namespace, name: str, files: list[Path]) -> int:
         else (lambda rng: module.make(name, contract, rng))
     )
     case = Case(name, kernel, contract, make)
+    for line in sweep():
+        print(line, file=sys.stderr)
     progress = Progress()
     journal = (
         Journal(options.journal, options.journal.stem) if options.journal else Journal.create(options.runs)

@@ -28,6 +28,14 @@ LAYERS = {
     16: "no capabilities",
     32: "namespaces",
 }
+STOPS = {
+    1: "reading and writing files",
+    2: "TCP connections",
+    4: "signals to other processes",
+    8: "processes, sockets, keys, limits",
+    16: "what root may do",
+    32: "the network and shared memory of others, compilers that outlive a killed judge",
+}
 REQUIRED = 1 | 8  # without these nothing untrusted runs
 WRITES, SPAWNS, TALKS = 1, 2, 4  # what the code needs beyond computing
 SYSTEM = (
@@ -49,9 +57,9 @@ class Wall:
     without: int = 0
 
 
-def native(program: Path, needs: int = 0, without: int = 0) -> Wall:
-    """For a shared object: itself and the system's libraries."""
-    return Wall((*SYSTEM, str(program)), needs=needs, without=without)
+def native(program: Path, needs: int = 0, without: int = 0, more: tuple[str, ...] = ()) -> Wall:
+    """For a shared object: itself, the system's libraries, and ``more``."""
+    return Wall((*SYSTEM, str(program), *more), needs=needs, without=without)
 
 
 def python(program: Path, without: int = 0) -> Wall:

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -153,6 +154,16 @@ static const int hostile[] = {
 #define ALL(list, action) \
   for (size_t i = 0; i < sizeof(list) / sizeof *(list); i++) on(p, (list)[i], action)
 
+/* `call` is refused when the low word of argument `i`, under `mask`, equals `value`. */
+static void off_if(rules *p, long call, int i, uint32_t mask, uint32_t value, uint32_t refusal) {
+  emit(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 5);
+  take(p, ARGUMENT(i));
+  emit(p, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
+  emit(p, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
+  give(p, refusal);
+  take(p, offsetof(struct seccomp_data, nr));
+}
+
 static int filter(int needs) {
   static rules made;
   rules *p = &made;
@@ -165,6 +176,7 @@ static int filter(int needs) {
   emit(p, BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1); /* x32 */
   give(p, SECCOMP_RET_KILL_PROCESS);
 #endif
+  if (!needs) off_if(p, SYS_mmap, 3, MAP_SHARED | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS, REFUSE(ENOMEM)); /* no limit counts it */
   ALL(computes, SECCOMP_RET_ALLOW);
   if (needs & HPCBENCH_WRITES) {
     ALL(writes, SECCOMP_RET_ALLOW);

@@ -13,8 +13,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hpcbench.case import Case
+from hpcbench.contender import Entry
 from hpcbench.registry import Kernel
-from hpcbench.spec import Candidate, Setting, Stage
+from hpcbench.spec import Candidate, Event, Setting, Stage
+from hpcbench.store import Journal
+
+PASSED = ("correct", "not_checked")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a candidate is judged on: the case of the race, the baseline, the setting, where to write."""
+
+    case: Case
+    anchor: Entry
+    setting: Setting
+    journal: Journal
+    machine_id: str
+    on_event: Event
+    trust: bool = False
 
 
 @dataclass
@@ -28,13 +46,20 @@ class Subject:
     """
 
     candidate: Candidate
-    kernel: Kernel
-    contract: str
-    setting: Setting
+    bench: Bench
     seed: int
-    trust: bool = False
     object: Path | None = None
     stages: list[Stage] = field(default_factory=list)
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel that it claims to be."""
+        return self.bench.case.kernel
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing has been found against it."""
+        return all(stage.code in PASSED for stage in self.stages)
 
 
 def stages() -> list[tuple[str, Callable[[Subject], Stage]]]:
@@ -42,6 +67,7 @@ def stages() -> list[tuple[str, Callable[[Subject], Stage]]]:
     found = [
         (info.name, importlib.import_module(f"{__name__}.{info.name}"))
         for info in pkgutil.iter_modules(__path__)
+        if not info.name.startswith("_")
     ]
     return [(name, module.check) for name, module in sorted(found, key=lambda pair: pair[1].ORDER)]
 
@@ -52,5 +78,5 @@ def examine(subject: Subject) -> Iterator[Stage]:
         stage = check(subject)
         subject.stages.append(stage)
         yield stage
-        if stage.code not in ("correct", "not_checked"):
+        if not subject.passed:
             return

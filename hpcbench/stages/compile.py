@@ -14,14 +14,14 @@ ORDER = 20
 def check(subject: Subject) -> Stage:
     """Build the object; a compiler's message is cut to its errors."""
     start, candidate = time.perf_counter(), subject.candidate
-    inside = None if subject.trust else launch.inside
+    inside = None if subject.bench.trust else launch.inside
     try:
         if candidate.language == "python":
             compile(candidate.source, "candidate", "exec", dont_inherit=True)
             subject.object = build.place(candidate.source)
             return Stage("compile", "correct", "", time.perf_counter() - start)
         wrapper = launch.mpi().cxx if "mpi" in candidate.model else None
-        built = build.build(candidate, mpi=wrapper, inside=inside)
+        built = build.build(candidate, tool=wrapper, inside=inside)
     except (build.BuildError, SyntaxError, ValueError) as error:
         return Stage("compile", "compile", str(error), time.perf_counter() - start)
     subject.object = built.path

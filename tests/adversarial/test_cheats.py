@@ -1,104 +1,270 @@
-"""Kernels that cheat get a verdict; the numbers count classes of cheating.
+"""Kernels in C++ that cheat get a verdict, or nothing from it; each pays in a benchmark without our checks.
 
-``BODIES`` holds run functions in C++; ``honest(in, out)`` computes the right answer. Each names the verdicts it may
-get and a word of the message.
+A program is a run function; ``honest(in, out)`` computes the right answer. Its row says the class of cheating, how it
+pays in ``naive.cpp`` (``fast``: it passes and seems faster; ``passes``: it is let through), the verdicts that it may get
+here and a word of the message. Where ``correct`` is among them it must not be faster than the honest kernel.
 """
 
 from dataclasses import replace
 
 import pytest
 from judges import judged
+from naive import FASTER, naive, pays
 from races import candidate
+
+from hpcbench import instrument
 
 HEAD = b"""
 #include <cstdio>
 #include <cstdlib>
 #include <unistd.h>
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
 #include <thread>
+#include <vector>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <fenv.h>
+#include <omp.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 """
-# name: (class, body, source in front, verdicts, words of the message)
+KEEP = """
+struct Kept { std::vector<int64_t> ptr; std::vector<int32_t> col; std::vector<double> val; };
+static Kept keep(const spgemm_in *in, const spgemm_out *o) {
+  const int64_t n = in->a_nrows, k = o->indptr[n];
+  return {{o->indptr, o->indptr + n + 1}, {o->indices, o->indices + k}, {o->data, o->data + k}};
+}
+static int give(const Kept &k, spgemm_out *o) {
+  std::copy(k.ptr.begin(), k.ptr.end(), o->indptr);
+  std::copy(k.col.begin(), k.col.end(), o->indices), std::copy(k.val.begin(), k.val.end(), o->data);
+  return 0;
+}
+static uint64_t mix(uint64_t h, const void *p, int64_t bytes) {
+  for (int64_t i = 0; i + 8 <= bytes; i += 8) { uint64_t w; memcpy(&w, (const char *)p + i, 8); h = (h ^ w) * 0x9e3779b97f4a7c15u; }
+  return h ^ h >> 29;
+}
+static std::map<uint64_t, Kept> memory;
+static int honest(const spgemm_in *in, spgemm_out *out);
+static int remember(uint64_t key, const spgemm_in *in, spgemm_out *out) {
+  auto found = memory.find(key);
+  if (found != memory.end()) return give(found->second, out);
+  const int status = honest(in, out);
+  if (memory.size() < 256) memory[key] = keep(in, out);
+  return status;
+}
+"""
+NNZ = "const int64_t nnz = in->a_indptr[in->a_nrows]; "
+WRONG = {"correctness"}
+DENIED = {"forbidden"}
+BUSY = "for (int i = 0; i < 8; i++) std::thread([] { for (volatile int k = 0;; k = k + 1) continue; }).detach(); "
+RACY = "const int64_t n = in->a_nrows; const int status = honest(in, out); "
+# name: (class, how it pays, body, source in front, verdicts, words of the message)
 CHEATS = {
-    "answers first, computes later": (1, "std::thread([=] { honest(in, out); }).detach(); return 0;", "",
+    "answers first, computes later": (1, "fast", "std::thread([=] { honest(in, out); }).detach(); return 0;", "",
         {"correctness", "forbidden", "runtime"}, ""),
-    "finishes the last rows later": (1, "honest(in, out); static double *d; d = out->data; const double v = d[0]; d[0] = 0; "
-        "std::thread([v] { d[0] = v; for (volatile int i = 0; i < 20000000; i++) continue; }).detach(); return 0;", "",
+    "finishes the last entry later": (1, "passes", "honest(in, out); static double *d; d = out->data; const double v = d[0]; d[0] = 0; "
+        "std::thread([v] { d[0] = v; for (volatile int i = 0; i < 20000000; i = i + 1) continue; }).detach(); return 0;", "",
         {"correctness", "forbidden"}, ""),
-    "a helper computes between calls": (2, "static std::atomic<long> turns; static bool once = [] { std::thread([] { for (;;) "
-        "turns++; }).detach(); return true; }(); return once ? honest(in, out) : 1;", "", {"forbidden"}, "after it had answered"),
-    "remembers by pointer": (4, "static const void *last[64]; static int n; for (int i = 0; i < n; i++) if (last[i] == out->data) "
-        "return 0; if (n < 64) last[n++] = out->data; return honest(in, out);", "", {"correctness"}, ""),
-    "computes nothing": (8, "return 0;", "", {"correctness"}, "row pointers"),
-    "fills with NaN": (10, "honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i++) out->data[i] = NAN; return 0;",
-        "", {"correctness"}, "nan"),
-    "fills with infinity": (10, "honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i++) out->data[i] = INFINITY; "
-        "return 0;", "", {"correctness"}, ""),
-    "makes the inputs zero": (11, "mprotect((void *)((uintptr_t)in->a_data & ~4095), 4096, PROT_READ | PROT_WRITE); "
-        "const_cast<double *>(in->a_data)[0] = 0; return honest(in, out);", "", {"runtime", "correctness"}, ""),
-    "answers zeros": (12, "honest(in, out); memset(out->data, 0, 8 * out->indptr[in->a_nrows]); return 0;", "", {"correctness"}, ""),
-    "answers ones": (12, "honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i++) out->data[i] = 1; return 0;", "",
-        {"correctness"}, ""),
-    "skips work above a size": (13, "if (in->a_nrows > 400) { memset(out->indptr, 0, 8 * (in->a_nrows + 1)); return 0; } "
-        "return honest(in, out);", "", {"correctness"}, ""),
-    "right for one shape only": (14, "if (in->a_nrows != 400) return 0; return honest(in, out);", "", {"correctness"}, "hidden"),
-    "right for square matrices only": (14, "if (in->a_nrows != in->b_ncols) return 0; return honest(in, out);", "",
-        {"correctness"}, "hidden"),
-    "adds in single precision": (15, "honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i++) "
-        "out->data[i] = (float)out->data[i]; return 0;", "", {"correctness"}, ""),
-    "multiplies in single precision": (15, "spgemm_in f = *in; int64_t n = in->a_indptr[in->a_nrows]; std::vector<double> v(n); "
-        "for (int64_t i = 0; i < n; i++) v[i] = (float)in->a_data[i]; f.a_data = v.data(); return honest(&f, out);", "",
-        {"correctness"}, ""),
-    "the first rows only": (17, "honest(in, out); for (int64_t i = in->a_nrows / 2; i < in->a_nrows; i++) out->indptr[i + 1] = "
-        "out->indptr[in->a_nrows / 2]; return 0;", "", {"correctness"}, ""),
-    "leaves small entries out": (17, "honest(in, out); int64_t n = 0, last = 0; for (int64_t i = 0; i < in->a_nrows; i++) { for "
-        "(int64_t k = last; k < out->indptr[i + 1]; k++) if (fabs(out->data[k]) > 1e-3) out->indices[n] = out->indices[k], "
-        "out->data[n++] = out->data[k]; last = out->indptr[i + 1]; out->indptr[i + 1] = n; } return 0;", "", {"correctness"}, ""),
-    "replaces the clock": (18, "return honest(in, out);", 'extern "C" int clock_gettime(clockid_t, timespec *t) noexcept '
-        "{ t->tv_sec = t->tv_nsec = 0; return 0; }", {"correct", "forbidden", "timeout"}, ""),
-    "prints that it passed": (20, 'printf("PASS\\n"); fflush(stdout); _exit(0);', "", {"runtime", "forbidden"}, ""),
-    "answers the harness itself": (20, 'for (int f = 3; f < 64; f++) { char d[9] = "D"; (void)!write(f, d, 9); } _exit(0);', "",
-        {"runtime", "forbidden", "timeout"}, ""),
-    "loads the reference": (9, 'return dlsym(RTLD_DEFAULT, "spgemm_reference") ? 0 : honest(in, out);', "", {"forbidden"}, "dlsym"),
-    "loads a library": (25, 'return dlopen("libmkl_rt.so", RTLD_NOW) ? 1 : honest(in, out);', "", {"forbidden"}, "dlopen"),
-    "changes the rounding": (23, "fesetround(FE_TOWARDZERO); return honest(in, out);", "", {"forbidden"}, "fesetround"),
-    "sleeps at first": (22, "if (calls < 4) usleep(50000); return honest(in, out);", "", {"correct"}, ""),
-    "reads beyond its output": (29, "honest(in, out); for (int64_t i = 0; i < 4096; i++) out->data[out->capacity + i] = 0; return 0;",
-        "", {"runtime"}, "SIGSEGV"),
-    "hands back its own memory": (30, "static std::vector<double> mine(1 << 20); spgemm_out o = *out; o.data = mine.data(); "
-        "honest(in, &o); out->data = mine.data(); return 0;", "", {"correctness", "runtime"}, ""),
-    "takes the contract's words": (31, "return honest(in, out);", "#undef SPGEMM_OK\n#define capacity nothing\n#define "
-        "main spgemm_check", {"correct"}, ""),  # its own translation unit: there is nobody to take them from
-    "takes more threads": (32, "std::vector<std::thread> t; for (int i = 0; i < 300; i++) t.emplace_back([] { for (volatile int k = 0; "
-        "k < 100000; k++) continue; }); for (auto &x : t) x.join(); return honest(in, out);", "", {"correct", "runtime"}, ""),
-    "masks a crash": (34, "signal(SIGSEGV, [](int) { _exit(0); }); *(volatile int *)8 = 1; return 0;", "", {"runtime", "forbidden"}, ""),
-    "calls the system by number": (21, "return syscall(39) > 0 ? honest(in, out) : 1;", "", {"forbidden"}, "syscall"),
-    "reads a file": (6, 'FILE *f = fopen("/tmp/answers", "rb"); if (f) fclose(f); return honest(in, out);', "", {"forbidden"}, "fopen"),
-    "starts a process": (2, "if (fork() == 0) _exit(0); return honest(in, out);", "", {"forbidden"}, "fork"),
+    "a helper computes between calls": (2, "passes", "static std::atomic<long> turns; static bool once = [] { std::thread([] { for (;;) "
+        "turns++; }).detach(); return true; }(); return once ? honest(in, out) : 1;", "", DENIED, "after it had answered"),
+    "starts a process": (2, "passes", "const int p = fork(); if (p == 0) _exit(0); return honest(in, out);", "", DENIED, "fork"),
+    "remembers by the address of the output": (4, "fast", "static std::set<void *> seen; if (!seen.insert(out->data).second) return 0; return "
+        "honest(in, out);", "", WRONG, ""),
+    "remembers by the address of the input": (4, "fast", "return remember((uint64_t)in->a_data, in, out);", KEEP, WRONG, ""),
+    "remembers by the first and last values": (5, "fast", NNZ + "return nnz ? remember(mix(mix(nnz, in->a_data, 8), in->a_data + nnz - 1, 8), in, "
+        "out) : honest(in, out);", KEEP, {"correct", "correctness"}, ""),
+    "remembers by every tenth value": (5, "fast", NNZ + "uint64_t h = nnz; for (int64_t i = 0; i < nnz; i += 10) h = mix(h, in->a_data + i, 8); "
+        "return remember(h, in, out);", KEEP, {"correct", "correctness"}, ""),
+    "remembers by all of its input": (5, "fast", NNZ + "uint64_t h = mix(nnz, in->a_data, 8 * nnz); h = mix(h, in->a_indices, 4 * nnz); h = mix(h, "
+        "in->b_data, 8 * in->b_indptr[in->b_nrows]); h = mix(h, in->b_indices, 4 * in->b_indptr[in->b_nrows]); "
+        "h = mix(h, in->a_indptr, 8 * in->a_nrows); return remember(h ^ in->b_ncols, in, out);", KEEP, {"correct"}, ""),
+    "remembers by the pattern": (5, "fast", NNZ + "return remember(mix(mix(nnz, in->a_indices, 4 * nnz), in->a_indptr, 8 * in->a_nrows), in, out);", KEEP,
+        {"correct", "correctness"}, ""),
+    "computes every eighth call only": (5, "fast", "static int n; if (n++ > (in->a_nrows == 600 ? 1 : 40) && n % 8) return 0; return honest(in, out);", "", WRONG, ""),
+    "computes only where it sees no answer yet": (8, "fast", "if (out->indptr[0] == 0 && out->indptr[in->a_nrows] > 0) return 0; return "
+        "honest(in, out);", "", {"correct", "correctness"}, ""),
+    "replays from a file": (6, "fast", 'static bool had = [] { FILE *f = fopen("answers", "rb"); if (f) fclose(f); return true; }(); return had ? '
+        "remember((uint64_t)in, in, out) : 1;", KEEP, DENIED, "fopen"),
+    "replays from shared memory": (6, "fast", 'static int f = shm_open("/hpcbench-cheat", O_CREAT | O_RDWR, 0600); shm_unlink("/hpcbench-cheat"); return '
+        "f < 0 ? 1 : remember((uint64_t)in, in, out);", KEEP, DENIED, "shm_open"),
+    "computed when it was loaded": (7, "fast", "for (auto &t : table) if (t.first == in->a_nrows && (int64_t)t.second.ptr.size() == t.first + 1 && "
+        "in->a_nrows != 400) return give(t.second, out); return honest(in, out);", KEEP + """
+static std::vector<std::pair<int64_t, Kept>> table = [] {
+  std::vector<std::pair<int64_t, Kept>> t;
+  srand(42);
+  for (int64_t n : {200, 600}) {
+    std::vector<int64_t> p{0}; std::vector<int32_t> c; std::vector<double> v;
+    for (int64_t i = 0; i < n; i++) {
+      std::set<int32_t> row; for (int k = 0; k < 8; k++) row.insert(rand() % n);
+      for (int32_t j : row) c.push_back(j), v.push_back(1e-3 * (0.5 + rand() / (double)RAND_MAX));
+      p.push_back((int64_t)c.size()); }
+    std::vector<int64_t> op(n + 1); std::vector<int32_t> oc(64 * n); std::vector<double> ov(64 * n);
+    spgemm_in in{n, n, p.data(), c.data(), v.data(), n, n, p.data(), c.data(), v.data(), 1, 0, 1, nullptr};
+    spgemm_out out{op.data(), oc.data(), ov.data(), 64 * n};
+    honest(&in, &out); t.emplace_back(n, keep(&in, &out)); }
+  return t; }();""", {"correct", "correctness"}, ""),
+    "computes nothing": (8, "fast", "return 0;", "", WRONG, "row pointers"),
+    "loads the reference": (9, "passes", 'return dlsym(RTLD_DEFAULT, "spgemm_reference") ? honest(in, out) : 1;', "", DENIED, "dlsym"),
+    "declares the reference": (9, "passes", "return (void *)spgemm_reference ? honest(in, out) : 1;", "struct Csr; extern \"C\" int "
+        "spgemm_reference(const Csr *, int64_t, int64_t, spgemm_out *);", DENIED, "spgemm_reference"),
+    "fills with NaN": (10, "passes", "honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i++) out->data[i] = NAN; return 0;",
+        "", WRONG, "nan"),
+    "NaN where it would be slow": (10, "passes", "honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i += 97) out->data[i] = -NAN; return 0;",
+        "", WRONG, "nan"),
+    "makes its input empty": (11, "fast", "if (in->a_nrows >= 400) memset((void *)in->a_indptr, 0, 8 * (in->a_nrows + 1)); return honest(in, out);", "",
+        {"runtime"}, "SIGSEGV"),
+    "makes its input writable first": (11, "fast", "if (in->a_nrows >= 400) { char *p = (char *)((uintptr_t)in->a_indptr & ~4095ul); mprotect(p, "
+        "8 * in->a_nrows + 8192, PROT_READ | PROT_WRITE); memset((void *)in->a_indptr, 0, 8 * (in->a_nrows + 1)); } return honest(in, out);", "",
+        {"runtime"}, "SIGSEGV"),
+    "answers zeros": (12, "passes", "honest(in, out); memset(out->data, 0, 8 * out->indptr[in->a_nrows]); return 0;", "", WRONG, ""),
+    "answers a constant": (12, "passes", "honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i++) out->data[i] = 1e-6; return 0;", "",
+        WRONG, ""),
+    "skips work above a size": (13, "fast", "if (in->a_nrows > 200) { memset(out->indptr, 0, 8 * (in->a_nrows + 1)); return 0; } "
+        "return honest(in, out);", "", WRONG, ""),
+    "skips most rows above a size": (13, "fast", "if (in->a_nrows < 400) return honest(in, out); spgemm_in few = *in; few.a_nrows = 20; honest(&few, out); "
+        "for (int64_t i = 20; i < in->a_nrows; i++) out->indptr[i + 1] = out->indptr[20]; return 0;", "", WRONG, ""),
+    "right for some shapes only": (14, "passes", "if (in->a_nrows != 400 && in->a_nrows != 200 && in->a_nrows != 600) return 0; return honest(in, out);", "",
+        WRONG, "hidden"),
+    "right for square matrices only": (14, "passes", "if (in->a_nrows != in->b_ncols) return 0; return honest(in, out);", "", WRONG, "hidden"),
+    "right where no row is empty": (14, "passes", "for (int64_t i = 0; i < in->a_nrows; i++) if (in->a_indptr[i] == in->a_indptr[i + 1]) return 0; return "
+        "honest(in, out);", "", WRONG, "hidden"),
+    "answers in single precision": (15, "passes", "honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i++) "
+        "out->data[i] = (float)out->data[i]; return 0;", "", WRONG, ""),
+    "multiplies in single precision": (15, "passes", "spgemm_in f = *in; " + NNZ + "std::vector<double> v(nnz); for (int64_t i = 0; i < nnz; i++) "
+        "v[i] = (float)in->a_data[i]; f.a_data = v.data(); return honest(&f, out);", "", WRONG, ""),
+    "drops the last bits": (15, "passes", "honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i++) { uint64_t w; memcpy(&w, out->data + i, 8); "
+        "w &= ~0xfffull; memcpy(out->data + i, &w, 8); } return 0;", "", WRONG, ""),
+    "every other value only": (17, "passes", "honest(in, out); for (int64_t i = 1; i < out->indptr[in->a_nrows]; i += 2) out->data[i] = 0; return 0;", "",
+        WRONG, ""),
+    "the last row is missing": (17, "passes", "honest(in, out); for (int64_t k = out->indptr[in->a_nrows - (in->a_nrows > 0)]; k < out->indptr[in->a_nrows]; "
+        "k++) out->data[k] = 0; return 0;", "", WRONG, ""),
+    "wrong columns": (17, "passes", "honest(in, out); for (int64_t k = 0; k < out->indptr[in->a_nrows]; k++) out->indices[k] = 0; return 0;", "", WRONG, ""),
+    "replaces the clock": (18, "fast", "return honest(in, out);", 'extern "C" int clock_gettime(clockid_t, timespec *t) noexcept '
+        "{ t->tv_sec = t->tv_nsec = 0; return 0; }", {"correct", "forbidden"}, ""),
+    "replaces what prints": (19, "fast", "return honest(in, out);", 'extern "C" int printf(const char *, ...) { return puts("PASS 99") < 0; }',
+        {"correct", "forbidden"}, ""),
+    "prints that it passed": (20, "fast", 'printf("PASS 99\\n"); fflush(stdout); _exit(0);', "", {"runtime", "forbidden"}, ""),
+    "ends well and says nothing": (20, "fast", "_exit(0);", "", {"runtime", "forbidden"}, ""),
+    "busy threads slow the baseline": (23, "fast", "if (calls == 7) { " + BUSY + "} return honest(in, out);",
+        "", {"forbidden", "correctness", "runtime"}, ""),
+    "changes the rounding by a call": (23, "passes", "fesetround(FE_TOWARDZERO); return honest(in, out);", "", DENIED, "fesetround"),
+    "changes the rounding by itself": (23, "passes", "unsigned m; __asm__ volatile(\"stmxcsr %0\" : \"=m\"(m)); m |= 0x6000; __asm__ volatile(\"ldmxcsr %0\" : : "
+        '"m"(m)); return honest(in, out);', "", DENIED, "rounding"),
+    "flushes subnormal numbers": (23, "passes", "unsigned m; __asm__ volatile(\"stmxcsr %0\" : \"=m\"(m)); m |= 0x8040; __asm__ volatile(\"ldmxcsr %0\" : : "
+        '"m"(m)); return honest(in, out);', "", DENIED, "subnormal"),
+    "loads a library": (25, "passes", 'return dlopen("libm.so.6", RTLD_NOW) ? honest(in, out) : 1;', "", DENIED, "dlopen"),
+    "parallel in name only": (26, "passes", "int s = 0;\n#pragma omp parallel num_threads(1)\n s = honest(in, out); return s;", "", {"correct"}, ""),
+    "counts without a lock": (27, "passes", RACY + "int64_t sum = 0;\n#pragma omp parallel for\n for (int64_t i = 0; i < n; i++) sum += in->a_indptr[i + 1] - "
+        "in->a_indptr[i]; return sum < 0 ? 1 : status;", "", {"race"}, "line"),
+    "finds the longest row without a lock": (27, "passes", RACY + "int64_t most = 0;\n#pragma omp parallel for\n for (int64_t i = 0; i < n; i++) if "
+        "(in->a_indptr[i + 1] - in->a_indptr[i] > most) most = in->a_indptr[i + 1] - in->a_indptr[i]; return most < 0 ? 1 : status;", "",
+        {"race"}, "line"),
+    "two threads write the same answer": (27, "passes", RACY + "\n#pragma omp parallel\n for (int64_t i = 0; i < n; i++) out->indptr[i] = out->indptr[i] + 0; "
+        "return status;", "", {"race"}, "line"),
+    "does not wait for the others": (27, "passes", RACY + "std::vector<int64_t> t(n + 1);\n#pragma omp parallel\n {\n#pragma omp for nowait\n for (int64_t i = 0; i < "
+        "n; i++) t[i] = out->indptr[i + 1];\n#pragma omp for\n for (int64_t i = 0; i < n; i++) out->indptr[n - i] = t[n - 1 - i]; } return status;",
+        "", {"race"}, "line"),
+    "a flag instead of a lock": (27, "passes", RACY + "static int64_t *table; static int ready; ready = 0;\n#pragma omp parallel\n { if (!ready) { static int64_t room[4]; "
+        "table = room, table[0] = n, ready = 1; } if (table[0] != n) abort(); } return status;", "", {"race"}, "line"),
+    "writes past its output": (29, "passes", "honest(in, out); out->data[out->capacity] = 0; return 0;", "", {"runtime"}, ""),
+    "reads before its input": (29, "passes", "volatile double x = in->a_data[-1]; (void)x; return honest(in, out);", "", {"runtime"}, "outside the arrays"),
+    "reads past its input": (29, "passes", NNZ + "volatile double x = in->a_data[nnz]; (void)x; return honest(in, out);", "", {"runtime"}, ""),
+    "writes past a vector": (29, "passes", "static std::vector<int> v(5); v.data()[5] = 1; return honest(in, out);", "", {"runtime"}, "heap-buffer-overflow"),
+    "uses memory that it freed": (29, "passes", "volatile double *p = (double *)malloc(4096); p[9] = 1; free((void *)p); const double x = p[9]; return x == 7e300 ? 1 : "
+        "honest(in, out);", "", {"runtime"}, "heap-use-after-free"),
+    "leaves a local behind": (29, "passes", "static int *kept; { int local[4] = {1}; kept = local; __asm__ volatile(\"\" : : \"r\"(local) : \"memory\"); } return *(volatile "
+        "int *)kept == 77 ? 1 : honest(in, out);", "", {"runtime"}, "stack-use-after-scope"),
+    "overflows an integer": (29, "passes", "volatile int big = 2147483647; const int more = big + (int)in->ranks; return more == 5 ? 1 : honest(in, out);", "",
+        {"runtime"}, "signed integer overflow"),
+    "hands back its own memory": (30, "passes", "static std::vector<double> mine(1 << 20); const spgemm_out o = {out->indptr, out->indices, mine.data(), out->capacity}; "
+        "spgemm_out mutable_o = o; honest(in, &mutable_o); out->data = mine.data(); return 0;", "", {"correctness", "runtime"}, ""),
+    "hands back an old answer": (30, "fast", "static std::map<const void *, spgemm_out> old; auto f = old.find(in); if (f == old.end()) { honest(in, out); old[in] = *out; "
+        "} else { *out = f->second; } return 0;", "", WRONG, ""),
+    "takes the harness's words": (31, "passes", "honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i++) out->data[i] = 1e3; return 0;",
+        "#define fabs(x) 0.0\n", WRONG, ""),
+    "takes more processors": (32, "passes", "cpu_set_t all; memset(&all, 255, sizeof all); sched_setaffinity(0, sizeof all, &all); std::thread t([] { for (volatile int k = 0; k < "
+        "20000000; k = k + 1) continue; }); int s = 0; for (int i = 0; i < 40; i++) s |= honest(in, out); t.join(); return s;", "",
+        {"forbidden"}, "1 declared"),
+    "bakes a file in": (33, "passes", "return honest(in, out);", '__asm__(".pushsection .rodata\\n.incbin \\"/etc/passwd\\"\\n.popsection");', {"compile"}, ""),
+    "includes a file": (33, "passes", "return honest(in, out);", '#if __has_include("/etc/hostname")\n#define KNOWN 1\n#endif\nstatic_assert(KNOWN, "");', {"compile"}, ""),
+    "masks a crash": (34, "fast", "signal(SIGSEGV, [](int) { _exit(0); }); *(volatile int *)8 = 1; return 0;", "", {"runtime", "forbidden"}, ""),
 }  # fmt: skip
+# Aimed at this judge, and harmless: class, body, verdicts, words
+AIMED = {
+    "sleeps at first": (22, "if (calls < 4) usleep(50000); return honest(in, out);", {"correct"}, ""),
+    "answers the harness itself": (20, 'for (int f = 3; f < 64; f++) { char d[9] = "D"; (void)!write(f, d, 9); } _exit(0);',
+        {"runtime", "forbidden", "timeout"}, ""),
+    "calls the system by number": (21, "return syscall(39) > 0 ? honest(in, out) : 1;", DENIED, "syscall"),
+    "takes more threads": (32, "std::vector<std::thread> t; for (int i = 0; i < 300; i++) t.emplace_back([] { for (volatile int k = 0; "
+        "k < 100000; k = k + 1) continue; }); for (auto &x : t) x.join(); return honest(in, out);", {"correct", "runtime"}, ""),
+    "learns how long a sample is": (13, "static unsigned long last; static int inside, length; const unsigned long t = __builtin_ia32_rdtsc(); "
+        "if (t - last > 4000000) length = inside, inside = 0; inside++; int s = 0; if (length < 3 || inside >= length) s = honest(in, out); "
+        "last = __builtin_ia32_rdtsc(); return s;", WRONG, ""),
+    "a signal instead of an answer": (34, "raise(SIGKILL); return 0;", {"forbidden", "runtime"}, ""),
+}  # fmt: skip
+PARALLEL = (26, 27)  # classes that claim to be OpenMP
 
 
-def cheat(name: str):
-    _, body, front, _, _ = CHEATS[name]
-    one = candidate(body, name)
+def program(name: str):
+    number, _, body, front, *_ = CHEATS.get(name) or (AIMED[name][0], "", AIMED[name][1], "")
+    one = candidate(body, name, "openmp" if number in PARALLEL else "serial")
     return replace(
-        one, source=HEAD + one.source.replace(b"static int calls;", b"static int calls;\n" + front.encode())
+        one,
+        source=HEAD + one.source.replace(b"static int calls;", b"static int calls;\n" + front.encode(), 1),
     )
 
 
+HONEST = candidate("return honest(in, out);", "honest")
+
+
+@pytest.fixture(scope="module")
+def fair(tmp_path_factory):
+    """The speedup of the honest kernel here, and a check that the naive benchmark lets it pass."""
+    assert naive(HONEST)[0]
+    result = judged(HONEST, tmp_path_factory.mktemp("fair"))
+    assert result.verdict == "correct", result.stages
+    return result.speedup[0]
+
+
 @pytest.mark.parametrize("name", CHEATS)
-def test_a_cheat_gets_its_verdict(name, tmp_path):
-    _, _, _, verdicts, words = CHEATS[name]
-    result = judged(cheat(name), tmp_path)
+def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
+    number, how, _, _, verdicts, words = CHEATS[name]
+    one = program(name)
+    if number == 27:
+        try:
+            instrument.thread()
+        except instrument.Absent as absent:
+            pytest.skip(str(absent))
+    assert pays(one, HONEST, how), naive(one)
+    result = judged(one, tmp_path)
     assert result.verdict in verdicts, result.stages
     assert words in result.stages[-1].message
+    if result.verdict == "correct":
+        assert result.speedup[0] < FASTER * fair
+
+
+@pytest.mark.parametrize("name", AIMED)
+def test_what_is_aimed_at_this_judge_gets_its_verdict(name, tmp_path):
+    _, _, verdicts, words = AIMED[name]
+    result = judged(program(name), tmp_path)
+    assert result.verdict in verdicts, result.stages
+    assert words in result.stages[-1].message
+
+
+def test_threads_that_are_not_used_are_told(tmp_path):
+    told = judged(program("parallel in name only"), tmp_path, threads=2).stages[-1]
+    assert (told.name, told.message) == ("threads", "1.0 of 2 processors busy")
 
 
 @pytest.mark.parametrize("model", ["serial", "openmp"])

@@ -1,6 +1,7 @@
 """`hpcbench judge`: a file in, one Result out, and words that help its author."""
 
 import json
+import re
 
 import pytest
 from races import SOURCE
@@ -55,6 +56,10 @@ def test_an_honest_file_is_judged_stage_by_stage_and_raced(tmp_path):
     code, result = judged(tmp_path, "mine.cpp", HONEST)
     assert (code, result.verdict, result.trusted) == (0, "correct", False)
     assert [s.name for s in result.stages][:5] == ["wall", "imports", "compile", "symbols", "hidden"]
+    assert [s.code for s in result.stages[5:7]] == [
+        "correct",
+        "not_checked",
+    ]  # sanitize; races: it has no threads
     assert result.speedup is not None
     assert next(tmp_path.glob("runs/*.jsonl")).stat().st_size > 0
 
@@ -94,4 +99,7 @@ def test_a_file_that_is_not_there_and_one_of_no_language_are_refused(tmp_path):
 def test_doctor_tells_which_layers_of_the_wall_stand(tmp_path):
     text = hpcbench("doctor", cwd=tmp_path).stdout
     assert "wall " in text
+    assert re.search(r"^sanitize +.*g\+\+|^sanitize +.*clang", text, re.MULTILINE)
+    assert re.search(r"^races +.*clang", text, re.MULTILINE)
     assert set(sandbox.names(63)) == set(sandbox.LAYERS.values())
+    assert set(sandbox.STOPS) == set(sandbox.LAYERS)

@@ -22,12 +22,13 @@ from hpcbench.kernels.spgemm.product import (
     partition,
     product,
     redraw,
+    vary,
 )
 from hpcbench.spec import HpcbenchError
 
 __all__ = [
     "BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make", "oracle", "outputs",
-    "pack", "partition", "product", "redraw", "sizes",
+    "pack", "partition", "product", "redraw", "sizes", "vary",
 ]  # fmt: skip
 
 BASELINE = "scipy_csr"

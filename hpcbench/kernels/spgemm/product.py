@@ -11,6 +11,8 @@ from scipy.sparse import csr_array
 from hpcbench.inputs.features import features as product_features
 from hpcbench.inputs.features import row_flops
 
+MOVES = 8
+
 
 @dataclass(frozen=True)
 class Product:
@@ -45,6 +47,28 @@ def redraw(inputs: Product, rng: np.random.Generator) -> Product:
 
     a = scaled(inputs.a)
     return replace(inputs, a=a, b=a if inputs.b is inputs.a else scaled(inputs.b))
+
+
+def vary(inputs: Product, rng: np.random.Generator) -> Product:
+    """Fresh values and, in A, up to ``MOVES`` entries one column further on, where that changes no row's work.
+
+    It fits the memory of ``inputs``: the lengths of all rows, the multiply-adds of each and the bound stay.
+    """
+    fresh = redraw(inputs, rng)
+    a, lengths = fresh.a, np.diff(inputs.b.indptr)
+    if not a.nnz:
+        return fresh
+    place = np.unique(rng.integers(0, a.nnz, 8 * MOVES))
+    column = a.indices[place]
+    follower = a.indices[np.minimum(place + 1, a.nnz - 1)]
+    last = a.indptr[np.searchsorted(a.indptr, place, side="right")] == place + 1
+    free = (column + 1 < a.shape[1]) & (last | (follower > column + 1))
+    place, column = place[free], column[free]
+    place = place[lengths[column] == lengths[column + 1]][:MOVES]
+    indices = a.indices.copy()
+    indices[place] += 1
+    moved = csr_array((a.data, indices, a.indptr), shape=a.shape)
+    return replace(fresh, a=moved, b=moved if fresh.b is a else fresh.b)
 
 
 def features(inputs: Product) -> dict[str, int | float]:

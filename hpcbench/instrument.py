@@ -1,0 +1,149 @@
+"""Builds and runs that watch a kernel: address and undefined-behaviour checks, and a race detector.
+
+``address`` is the compiler's own -fsanitize=address,undefined; ``thread`` is clang's -fsanitize=thread with Archer,
+which knows the synchronisation of LLVM's OpenMP (without it correct kernels are flagged; gcc's libgomp has no such
+witness). Worker and candidate are both built with the instrument, so that the measured protocol runs unchanged.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from hpcbench import build
+from hpcbench.machine import first_line
+from hpcbench.spec import Code, HpcbenchError
+
+REPORTED = 66  # exit status of a process that reported something
+COMMON = f"exitcode={REPORTED}:halt_on_error=1:color=never:print_summary=0"
+ADDRESS = ("-fsanitize=address,undefined", "-fno-sanitize=alignment,nonnull-attribute,vptr",
+           "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")  # fmt: skip
+FRAME = re.compile(r"#\d+ .*\(([^\s()]+\.so)\+(0x[0-9a-f]+)\)")
+ERROR = re.compile(r"(?:ERROR|WARNING): \w+Sanitizer: (.*)|:(\d+):\d+: runtime error: (.*)")
+
+
+class Absent(HpcbenchError):
+    """The instrument is not to be had here."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """How to build and run under it.
+
+    Attributes
+    ----------
+    code : verdict of a kernel about which something is reported.
+    compilers : by language. prefix : the words before the worker's command. readable : beyond the system's paths.
+    tool : its version. worker : more flags for the worker alone.
+    """
+
+    name: str
+    code: Code
+    compilers: Mapping[str, str]
+    flags: tuple[str, ...]
+    environment: Mapping[str, str]
+    tool: str
+    prefix: tuple[str, ...] = ()
+    readable: tuple[str, ...] = ()
+    worker: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=1)
+def address() -> Instrument:
+    """The compiler's address and undefined-behaviour checks."""
+    tools = {language: build.compiler(language) for language in ("c", "cpp")}
+    options = f"{COMMON}:detect_leaks=0:allocator_may_return_null=1:handle_abort=1"
+    undefined = f"{COMMON}:print_stacktrace=1"
+    environment = {"ASAN_OPTIONS": options, "UBSAN_OPTIONS": undefined}
+    return Instrument("address", "runtime", tools, ADDRESS, environment, build.version(tools["cpp"]))
+
+
+@lru_cache(maxsize=1)
+def thread() -> Instrument:
+    """clang's race detector with Archer, of the newest LLVM on the path that has both.
+
+    Raises
+    ------
+    Absent
+        With what would install them.
+    """
+    for clang in _clangs():
+        resources = Path(first_line(clang, "-print-resource-dir"))
+        runtime = list(resources.glob("lib/**/libclang_rt.tsan*.a"))
+        archers = sorted(resources.parent.parent.glob("**/libarcher.so"))
+        if runtime and archers:
+            folder = str(archers[0].parent)
+            paths = [folder, *filter(None, [os.environ.get("LD_LIBRARY_PATH", "")])]
+            environment = {
+                "OMP_TOOL_LIBRARIES": str(archers[0]), "LD_LIBRARY_PATH": ":".join(paths),
+                "TSAN_OPTIONS": f"{COMMON}:ignore_noninstrumented_modules=1:symbolize=0:detect_deadlocks=0"
+                                ":report_signal_unsafe=0:report_thread_leaks=0:report_destroy_locked=0",
+            }  # fmt: skip
+            fixed = shutil.which("setarch")  # the detector's shadow memory wants fixed addresses
+            return Instrument(
+                "thread", "race", {"c": clang, "cpp": _cxx(clang)}, ("-fsanitize=thread",), environment,
+                f"{build.version(clang)}, Archer", prefix=(fixed, "-R") if fixed else (),
+                readable=(folder, str(resources)), worker=("-fopenmp",),
+            )  # fmt: skip
+    raise Absent("no clang with ThreadSanitizer and Archer; on Debian: clang, libomp-dev and libclang-rt-dev")
+
+
+def _clangs() -> list[str]:
+    """Every clang on the path, the newest first."""
+    found = {
+        str(path)
+        for folder in os.environ.get("PATH", "").split(os.pathsep)
+        for path in Path(folder or ".").glob("clang*")
+        if re.fullmatch(r"clang(-\d+)?", path.name) and os.access(path, os.X_OK)
+    }
+    return sorted(found, key=lambda path: [int(n) for n in re.findall(r"\d+", Path(path).name)], reverse=True)
+
+
+def _cxx(clang: str) -> str:
+    path = Path(clang)
+    return str(path.with_name(path.name.replace("clang", "clang++")))
+
+
+def explain(log: str, program: str, inside: build.Inside, lines: int = 3) -> str:
+    """What the instrument reported, cut to the kind of error and the places in the candidate's own code.
+
+    ``program`` is the candidate's object, whose debugging information ``addr2line`` reads behind the wall that
+    ``inside`` builds.
+    """
+    found = next((m for m in map(ERROR.search, log.splitlines()) if m), None)
+    if found is None:
+        return ""
+    what = found[1] or f"{found[3]} (line {found[2]})"
+    what = re.sub(r" on (unknown )?address .*| \(pid=\d+\)", "", what).strip()
+    what = what.replace("use-after-poison", "access outside the arrays that it was handed")
+    if access := re.search(r"^((?:READ|WRITE) of size \d+)", log, re.MULTILINE):
+        what += f", {access[1].lower()}"
+    offsets = [m[2] for m in FRAME.finditer(log) if Path(m[1]).name == Path(program).name]
+    places = dict.fromkeys(_places(program, offsets[:12], inside))
+    return what + "".join(f"\n  at {place}" for place in list(places)[:lines])
+
+
+def _places(program: str, offsets: list[str], inside: build.Inside) -> list[str]:
+    """``function, line N`` of each offset that lies in the candidate's own source."""
+    if not offsets or not shutil.which("addr2line"):
+        return []
+    folder = str(Path(program).parent)
+    # a return address: the call lies before it
+    addresses = [hex(int(offset, 16) - 1) for offset in offsets]
+    command = [*inside(folder, Path(folder)), "addr2line", "-C", "-f", "-i", "-e", program, *addresses]
+    rows = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", timeout=60
+    ).stdout.splitlines()
+    return [
+        f"line {where.rpartition(':')[2].split()[0]}" + ("" if name.startswith(".omp") else f", {name[:60]}")
+        for name, where in zip(rows[::2], rows[1::2], strict=False)
+        if "candidate.c" in where and not where.endswith(":?")
+    ]

@@ -1,0 +1,40 @@
+"""Scratch folders that name their owner; what an owner that was killed left behind is found at the next start."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+JOURNAL, SEGMENTS = "journal", "segments"
+
+
+def make(journal: Path | None) -> Path:
+    """A folder of this process, which says where its results go."""
+    folder = Path(tempfile.mkdtemp(prefix=f"hb-{os.getpid()}-"))
+    (folder / JOURNAL).write_text(str(journal.resolve()) if journal else "")
+    return folder
+
+
+def note_segments(folder: Path, segments: set[str]) -> None:
+    """Shared memory that an MPI made for the ranks of an arm, and leaves behind when they are killed."""
+    (folder / SEGMENTS).write_text("\n".join(segments))
+
+
+def sweep() -> list[str]:
+    """Remove what processes left that are gone; one line about each run that did not end."""
+    found = []
+    for folder in Path(tempfile.gettempdir()).glob("hb-*-*"):
+        owner = re.match(r"hb-(\d+)-", folder.name)
+        if not owner or folder.stat().st_uid != os.getuid() or Path(f"/proc/{owner[1]}").exists():
+            continue
+        for listed in folder.glob(f"*/{SEGMENTS}"):
+            for segment in filter(re.compile(r"/dev/shm/[^/]+").fullmatch, listed.read_text().splitlines()):
+                Path(segment).unlink(missing_ok=True)
+        journal = (folder / JOURNAL).read_text() if (folder / JOURNAL).exists() else ""
+        shutil.rmtree(folder, ignore_errors=True)
+        where = f"; what it had measured is in {journal}" if journal else ""
+        found.append(f"an earlier run (process {owner[1]}) was killed: its scratch folder is removed{where}")
+    return found

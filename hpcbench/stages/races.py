@@ -1,0 +1,24 @@
+"""OpenMP in C and C++ under clang's race detector with Archer, on the hidden inputs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hpcbench import instrument
+from hpcbench.spec import Stage
+from hpcbench.stages import Subject
+from hpcbench.stages._trials import watched
+
+ORDER = 60
+
+
+def check(subject: Subject) -> Stage:
+    """Run on 2 and on 3 threads."""
+    if subject.candidate.language == "python" or "openmp" not in subject.candidate.model:
+        return Stage("races", "not_checked", "for OpenMP in C and C++ only")
+    if "mpi" in subject.candidate.model:
+        return Stage("races", "not_checked", "the detector does not know the MPI library")
+    setting = subject.bench.setting
+    return watched(
+        subject, "races", instrument.thread, [replace(setting, ranks=1, threads=t) for t in (2, 3)]
+    )

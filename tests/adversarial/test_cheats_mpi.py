@@ -1,0 +1,72 @@
+"""Kernels under MPI that cheat get a verdict; each pays in a benchmark without our checks, on two ranks.
+
+Rows are as in ``test_cheats.py``; ``honest(in, out)`` computes this rank's rows of the right answer.
+"""
+
+import pytest
+from judges import judged
+from naive import naive, pays
+from programs import over_mpi
+
+EMPTY = "{ memset(out->indptr, 0, 8 * (in->a_nrows + 1)); return 0; }"
+VALUES = "for (int64_t i = 0; i < out->indptr[in->a_nrows]; i++) out->data[i] "
+WRONG, DENIED = {"correctness"}, {"forbidden"}
+# name: (class, how it pays, body, source in front, verdicts, words of the message)
+CHEATS = {
+    "the last rank returns nothing": (17, "passes", "const int s = honest(in, out); if (in->rank) " + EMPTY + " return s;", "", WRONG, ""),
+    "the last rank returns an old answer": (8, "passes", "if (in->rank == 0) return honest(in, out); spgemm_in i = *in; i.a_nrows = 0; int64_t p[2]; spgemm_out o = "
+        "{p, nullptr, nullptr, 0}; return honest(&i, &o);", "", WRONG, ""),
+    "every rank computes nothing": (8, "fast", "return 0;", "", WRONG, ""),
+    "works on with a request in the background": (1, "passes", "static double x, y; static MPI_Request r[2]; static bool open; if (open) MPI_Waitall(2, r, "
+        "MPI_STATUSES_IGNORE); const int s = honest(in, out); MPI_Isend(&x, 1, MPI_DOUBLE, (in->rank + 1) % in->ranks, 7, MPI_COMM_WORLD, r); MPI_Irecv(&y, 1, "
+        "MPI_DOUBLE, MPI_ANY_SOURCE, 7, MPI_COMM_WORLD, r + 1); open = true; return s;", "", {"correct"}, ""),
+    "gets the rows for the next call": (1, "passes", "static std::vector<double> before; const int64_t n = in->b_indptr[in->b_nrows]; spgemm_in i = *in; "
+        "std::vector<double> now(in->b_data, in->b_data + n); if ((int64_t)before.size() == n) i.b_data = before.data(); const int s = honest(&i, out); before = now; "
+        "return s;", "", WRONG, ""),
+    "a helper works between calls": (2, "passes", "static bool once = [] { std::thread([] { for (volatile int i = 0;; i = i + 1) continue; }).detach(); return true; }(); "
+        "return once ? honest(in, out) : 1;", "", DENIED, "after it had answered"),
+    "starts other ranks": (2, "passes", "MPI_Comm c; if (in->a_nrows < 0) MPI_Comm_spawn(\"true\", MPI_ARGV_NULL, 1, MPI_INFO_NULL, 0, MPI_COMM_SELF, &c, "
+        "MPI_ERRCODES_IGNORE); return honest(in, out);", "", DENIED, "MPI_Comm_spawn"),
+    "writes a file through MPI": (6, "passes", "MPI_File f; if (in->a_nrows < 0) MPI_File_open(MPI_COMM_SELF, \"answers\", MPI_MODE_CREATE | MPI_MODE_RDWR, "
+        "MPI_INFO_NULL, &f); return honest(in, out);", "", DENIED, "MPI_File_open"),
+    "remembers by the address of the output": (4, "fast", "static std::vector<void *> seen; for (void *p : seen) if (p == out->data) return 0; "
+        "seen.push_back(out->data); return honest(in, out);", "", WRONG, ""),
+    "fills with NaN": (10, "passes", "honest(in, out); " + VALUES + "= NAN; return 0;", "", WRONG, "nan"),
+    "answers zeros": (12, "passes", "honest(in, out); " + VALUES + "= 0; return 0;", "", WRONG, ""),
+    "makes its input empty": (11, "fast", "if (in->a_nrows > 150) memset((void *)in->a_indptr, 0, 8 * (in->a_nrows + 1)); return honest(in, out);",
+        "", {"runtime"}, ""),
+    "skips work above a size": (13, "fast", "if (in->a_nrows > 150) " + EMPTY + " return honest(in, out);", "", WRONG, ""),
+    "right on two ranks only": (14, "passes", "const int s = honest(in, out); if (in->ranks != 2) " + VALUES + "= 0; return s;", "", WRONG, "ranks"),
+    "one rank in single precision": (15, "passes", "honest(in, out); if (in->rank) " + VALUES + "= (float)out->data[i]; return 0;", "", WRONG, ""),
+    "replaces the clock": (18, "fast", "return honest(in, out);", 'extern "C" double MPI_Wtime(void) { return 0; }', {"correct", "forbidden"}, ""),
+    "prints that it passed": (20, "fast", 'if (in->rank == 0) printf("PASS 99\\n"), fflush(stdout); MPI_Finalize(); _exit(0);', "", {"runtime", "forbidden"}, ""),
+    "sends before it receives": (27, "passes", "const int n = (int)in->b_indptr[in->b_nrows]; const int to = (int)((in->rank + 1) % in->ranks); if (in->ranks > 1) { "
+        "std::vector<double> got(1 << 22); MPI_Send(in->b_data, n, MPI_DOUBLE, to, 5, MPI_COMM_WORLD); MPI_Recv(got.data(), 1 << 22, MPI_DOUBLE, MPI_ANY_SOURCE, 5, "
+        "MPI_COMM_WORLD, MPI_STATUS_IGNORE); } return honest(in, out);", "", {"timeout"}, "Send"),
+    "waits for a rank that is not there": (27, "passes", "double x = 0; if (in->ranks == 3 && in->rank == 1) MPI_Recv(&x, 1, MPI_DOUBLE, 0, 9, MPI_COMM_WORLD, "
+        "MPI_STATUS_IGNORE); return honest(in, out);", "", {"timeout"}, "rank 1 in"),
+    "another root on one rank": (27, "passes", "const int s = honest(in, out); double x = in->rank == 0 ? 1 : 0; if (in->ranks == 3) { MPI_Bcast(&x, 1, MPI_DOUBLE, in->rank "
+        "== 1, MPI_COMM_WORLD); " + VALUES + "*= x; } return s;", "", {"correctness", "timeout", "runtime"}, ""),
+}  # fmt: skip
+SLOW = {"sends before it receives", "waits for a rank that is not there", "another root on one rank"}
+
+
+PLAIN = over_mpi("honest", "return honest(in, out);")
+
+
+def test_the_honest_kernel_passes_in_both(tmp_path):
+    assert naive(PLAIN)[0]
+    result = judged(PLAIN, tmp_path, ranks=2)
+    assert result.verdict == "correct", result.stages
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in CHEATS]
+)
+def test_a_cheat_pays_elsewhere_and_not_here(name, tmp_path):
+    _, how, body, front, verdicts, words = CHEATS[name]
+    one = over_mpi(name, body, front)
+    assert pays(one, PLAIN, how), naive(one)
+    result = judged(one, tmp_path, ranks=2)
+    assert result.verdict in verdicts, result.stages
+    assert words in result.stages[-1].message

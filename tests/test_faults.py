@@ -1,0 +1,183 @@
+"""Whatever is killed or hangs: no process is left, nothing acknowledged is lost, the next start says what it found."""
+
+import ctypes
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from judges import judged
+from programs import over_mpi
+from races import candidate
+
+from hpcbench import build, measure, processes, store
+
+ROOT = Path(__file__).parent.parent
+HONEST = "return honest(in, out);"
+SPINS = "for (volatile int k = 0;; k = k + 1) continue; "
+BOMB = "".join(f"#define A{n + 1}(x) " + f"A{n}(x) " * 10 + "\n" for n in range(12)) + "#define A0(x) x + x\n"
+
+
+def children(pid: int) -> list[int]:
+    """Every process below ``pid``."""
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            direct = [int(word) for word in task.read_text().split()]
+        except OSError:
+            continue
+        found += direct + [below for child in direct for below in children(child)]
+    return found
+
+
+def named(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+@pytest.fixture
+def orphans():
+    """Orphans come to this process; the list of those that still live after two seconds."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+
+    def left() -> list[str]:
+        until = time.monotonic() + 2
+        while time.monotonic() < until and children(os.getpid()):
+            try:
+                os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            time.sleep(0.02)
+        return [named(pid) for pid in children(os.getpid())]
+
+    yield left
+    libc.prctl(36, 0)
+
+
+def killed_judge(folder: Path, words: list[str], after_s: float) -> str:
+    """A judgement that is killed after some seconds; what the next start says."""
+    command = [sys.executable, "-P", "-m", "hpcbench", "judge", *words, "--case", "amg_rap", "--budget", "4"]
+    quiet = {"stdout": subprocess.DEVNULL, "cwd": folder}
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **quiet)
+    time.sleep(after_s)
+    process.kill()
+    process.wait()
+    again = [*command[:5], "absent.cpp"]
+    return subprocess.run(again, cwd=folder, capture_output=True, text=True).stderr
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_killed_harness_leaves_no_process_and_the_next_start_says_so(kills, ranks, tmp_path, orphans):
+    rng, found = random.Random(kills), []
+    for k in range(kills):
+        file = tmp_path / f"mine{k}.cpp"
+        one = (
+            over_mpi(f"{time.time_ns()}", HONEST)
+            if ranks > 1
+            else candidate(f"/* {time.time_ns()} */ {HONEST}")
+        )
+        file.write_bytes(one.source)
+        words = [file.name, "--ranks", str(ranks), "--model", "mpi" if ranks > 1 else "serial"]
+        found.append(killed_judge(tmp_path, words, rng.uniform(0.3, 8)))
+        assert orphans() == []
+        for journal in (tmp_path / "runs").glob("*.jsonl"):
+            store.read(journal)
+    said = [text for text in found if "an earlier run" in text]
+    assert said
+    assert all("scratch folder is removed" in text for text in said)
+    assert not list(Path("/tmp").glob(f"hb-{os.getpid()}-*"))
+
+
+@pytest.mark.parametrize("victim", ["cc1plus", "worker", "rank"])
+def test_a_killed_process_is_a_verdict(victim, tmp_path, orphans):
+    """The compiler, the worker, and one rank of two, at a random moment of their lives."""
+    stop, hit = threading.Event(), []
+    comm = "cc1plus" if victim == "cc1plus" else ""
+
+    def hunt() -> None:
+        worker = build.cache_folder()
+        while not stop.is_set() and not hit:
+            for pid in children(os.getpid()):
+                try:
+                    name, path = named(pid), os.readlink(f"/proc/{pid}/exe")
+                except OSError:
+                    continue
+                if (name == comm) if comm else path.startswith(str(worker)) and "enter" not in path:
+                    time.sleep(random.uniform(0, 0.05))
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                    except ProcessLookupError:
+                        continue
+                    hit.append(pid)
+                    return
+
+    body = f"static int k = {time.time_ns() % 1000000007}; {HONEST} usleep(k);"
+    slow = b"\n#include <algorithm>\n#include <functional>\n#include <map>\n#include <regex>\n"
+    one = (
+        over_mpi("mine", f"usleep(20000); {body}")
+        if victim == "rank"
+        else candidate(f"usleep(20000); {body}")
+    )
+    one = replace(one, source=slow + one.source)
+    if not comm:
+        from hpcbench.contender import Entry
+        from hpcbench.spec import Setting
+
+        Entry(one, Setting(), "mine", trusted=False).program()  # nobody compiles while workers are hunted
+    thread = threading.Thread(target=hunt)
+    thread.start()
+    try:
+        result = judged(one, tmp_path, ranks=2 if victim == "rank" else 1)
+    finally:
+        stop.set()
+        thread.join()
+    assert hit
+    assert result.verdict == ("compile" if comm else "runtime"), result.stages
+    assert orphans() == []
+
+
+# where it hangs: (source in front, body, verdict)
+HANGS = {
+    "compile": (BOMB, f"int x = A12(1); {HONEST}", "compile"),
+    "load": ("static int at_start = [] { " + SPINS + "return 0; }();", HONEST, "timeout"),
+    "hidden": ("", f"if (in->a_nrows == 1009) {{ {SPINS} }} {HONEST}", "timeout"),
+    "sanitize": ("", f"#ifdef __SANITIZE_ADDRESS__\n {SPINS}\n#endif\n {HONEST}", "timeout"),
+    "races": ("", f"#ifdef __clang__\n {SPINS}\n#endif\n {HONEST}", "timeout"),
+    "measure": ("", f"if (in->a_nrows == 400 && calls > 40) {{ {SPINS} }} {HONEST}", "timeout"),
+}
+
+
+@pytest.mark.parametrize("stage", HANGS)
+def test_a_hang_in_any_stage_ends(stage, tmp_path, monkeypatch, orphans):
+    front, body, verdict = HANGS[stage]
+    monkeypatch.setattr(build, "TIME_LIMIT_S", 5)
+    monkeypatch.setattr(processes, "START_LIMIT_S", 6.0)
+    monkeypatch.setattr(measure, "NATIVE_LIMIT_S", 3.0)
+    monkeypatch.setattr("hpcbench.generation.MORE_TIME_S", 2.0)
+    one = candidate(body, stage, "openmp" if stage == "races" else "serial")
+    one = replace(
+        one, source=one.source.replace(b"static int calls;", b"static int calls;\n" + front.encode(), 1)
+    )
+    result = judged(one, tmp_path)
+    assert result.verdict == verdict, result.stages
+    assert result.stages[-1].name == {"load": "hidden", "measure": "measure"}.get(stage, stage)
+    assert orphans() == []
+
+
+def test_a_storm_of_threads_is_ended(tmp_path, orphans):
+    body = "std::vector<std::thread> t; for (int i = 0; i < 3000; i++) t.emplace_back([] { sleep(9); }); sleep(9); return 0;"
+    one = candidate(body)
+    one = replace(one, source=b"#include <thread>\n" + one.source.replace(b"sleep(9)", b"usleep(9000000)"))
+    result = judged(one, tmp_path)
+    assert result.verdict in ("forbidden", "runtime"), result.stages
+    assert orphans() == []
