@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,15 +56,19 @@ class Prepared:
         self._answers = [self.module.oracle(s) for s in self._first]
         self.features = self.module.features(first)
         self.input_hash = digest([case.name, *(self.module.fingerprint(s) for s in self._first)])
-        flops, size = self.module.cost(first, self._answers[0])
-        bandwidth, peak = machine.limits(size)
-        self.floor_s = max(size / bandwidth, flops / peak)
         self.changing, self._rng = changing, rng
         calls = min(MOST_SETS, int(MIN_SAMPLE_S / (2 * self.floor_s)) + 1) if changing else 0
         more = [self._first[k % SETS] for k in range(SETS, calls)]
         self.sets: list[Any] = [*self._first, *more]
         self._expected: dict[int, Any] = dict(enumerate(self._answers))
         self._memories: dict[tuple[int, str], tuple[Memory, list[list[Any]]]] = {}
+
+    @cached_property
+    def floor_s(self) -> float:
+        """Seconds below which no implementation can be on this machine."""
+        flops, size = self.module.cost(self._first[0], self._answers[0])
+        bandwidth, peak = machine.limits(size)
+        return float(max(size / bandwidth, flops / peak))
 
     def _refuse_too_large(self, inputs: Any) -> None:
         fields = [f for f in self.module.outputs(inputs).values() if isinstance(f, tuple)]

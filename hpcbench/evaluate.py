@@ -85,13 +85,13 @@ class Race:
         contenders = [] if upto == "verify" else [anchor, twin]
         contenders += [Contender(e, e.label) for e in entries]
         self._build(contenders)
-        floor_s = self.ready.floor_s
+        floor_s = self.ready.floor_s if upto == "measure" else 0.0
         self._emit("verify", {"case": self.case.name, "arms": sum(c.racing for c in contenders)})
         try:
             if upto == "measure":
                 self._race(contenders, budget)
             else:
-                with self._fresh(contenders, 0) as generation:
+                with self._fresh(contenders, 0, timed=False) as generation:
                     generation.warm()
         except KeyboardInterrupt:
             self.interrupted = True
@@ -157,8 +157,9 @@ class Race:
         self._looks = stats.looks(self._limit)
         self._alpha = stats.ALPHA / len(self._looks) / max(1, len(contenders) - 2)
 
-    def _fresh(self, contenders: Sequence[Contender], index: int) -> Generation:
-        return Generation([c for c in contenders if c.open], self.ready, index, self._rng, self._scratch)
+    def _fresh(self, contenders: Sequence[Contender], index: int, timed: bool = True) -> Generation:
+        alive = [c for c in contenders if c.open]
+        return Generation(alive, self.ready, index, self._rng, self._scratch, timed)
 
     def _rounds(self, contenders: list[Contender], index: int, start: int) -> tuple[int, bool]:
         """The rounds of one generation from round ``start``; where it came to, and whether to its end."""

@@ -6,6 +6,7 @@ Whatever goes wrong in a contender's processes becomes that contender's verdict.
 from __future__ import annotations
 
 import itertools
+import os
 import random
 import statistics
 from collections.abc import Sequence
@@ -33,14 +34,16 @@ _numbers = itertools.count()
 class Generation:
     """The processes of ``contenders``; a context manager, so that none outlives it.
 
-    All arms get the same CPUs, those that are idlest now. The baseline must survive; others may fail.
+    All arms get the same CPUs, those that are idlest now, unless nothing is ``timed``. The baseline must
+    survive; others may fail.
     """
 
     def __init__(
-        self, contenders: Sequence[Contender], ready: Prepared, index: int, rng: random.Random, scratch: Path
-    ) -> None:
+        self, contenders: Sequence[Contender], ready: Prepared, index: int, rng: random.Random, scratch: Path,
+        timed: bool = True,
+    ) -> None:  # fmt: skip
         self.contenders, self.index = list(contenders), index
-        self._ready, self._rng, self._scratch = ready, rng, scratch
+        self._ready, self._rng, self._scratch, self._timed = ready, rng, scratch, timed
         self._phase: Phase = "run" if ready.case.kernel.ranked == "run" else "total"
         self._arms: dict[str, WorkerArm] = {}
         self._warm_s: dict[str, float] = {}  # seconds of the last warm-up call, by label
@@ -74,7 +77,8 @@ class Generation:
 
     def _start(self) -> None:
         settings = [c.entry.setting for c in self.contenders]
-        cpus, idle = machine.idlest_cpus(max((s.ranks * s.threads for s in settings), default=1))
+        most = max((s.ranks * s.threads for s in settings), default=1)
+        cpus, idle = machine.idlest_cpus(most) if self._timed else (sorted(os.sched_getaffinity(0)), False)
         if not idle:  # a thread must be able to leave a CPU on which something else runs
             settings = [replace(s, binding="free") for s in settings]
         free = machine.memory_available() // 2

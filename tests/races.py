@@ -12,6 +12,7 @@ from hpcbench.spec import Candidate, Result, Skip
 
 SOURCE = """
 #include "abi.h"
+#include <algorithm>
 #include <cstdlib>
 #include <cstdio>
 #include <vector>
@@ -20,16 +21,19 @@ static int calls;
 static int honest(const spgemm_in *in, spgemm_out *out) {{
   std::vector<double> sum(in->b_ncols);
   std::vector<char> seen(in->b_ncols);
+  std::vector<int32_t> touched;
   int64_t nnz = 0;
   out->indptr[0] = 0;
   for (int64_t i = 0; i < in->a_nrows; i++) {{
     for (int64_t p = in->a_indptr[i]; p < in->a_indptr[i + 1]; p++)
       for (int64_t q = in->b_indptr[in->a_indices[p]]; q < in->b_indptr[in->a_indices[p] + 1]; q++) {{
-        sum[in->b_indices[q]] += in->a_data[p] * in->b_data[q];
-        seen[in->b_indices[q]] = 1;
+        const int32_t j = in->b_indices[q];
+        sum[j] += in->a_data[p] * in->b_data[q];
+        if (!seen[j]) seen[j] = 1, touched.push_back(j);
       }}
-    for (int64_t j = 0; j < in->b_ncols; j++)
-      if (seen[j]) out->indices[nnz] = j, out->data[nnz++] = sum[j], sum[j] = 0, seen[j] = 0;
+    std::sort(touched.begin(), touched.end());
+    for (int32_t j : touched) out->indices[nnz] = j, out->data[nnz++] = sum[j], sum[j] = 0, seen[j] = 0;
+    touched.clear();
     out->indptr[i + 1] = nnz;
   }}
   return 0;

@@ -91,7 +91,7 @@ int main() {
   usleep(100000);
   for (int64_t i = 0; i <= small.to - small.from; i++) bad += small.out.indptr[i] != pointers[i];
   for (int64_t k = 0; k < pointers[small.to - small.from]; k++) bad += fabs(small.out.data[k] - expected[k]) > 1e-3;
-  const int reps = 5;
+  const int reps = 50;
   spgemm_run(nullptr, &large.in, nullptr, &large.out);
   double start = now();
   for (int i = 0; i < reps; i++) spgemm_run(nullptr, &large.in, nullptr, &large.out);

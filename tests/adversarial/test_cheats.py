@@ -117,7 +117,7 @@ static std::vector<std::pair<int64_t, Kept>> table = [] {
     "computes nothing": (8, "fast", "return 0;", "", WRONG, "row pointers"),
     "loads the reference": (9, "passes", 'return dlsym(RTLD_DEFAULT, "spgemm_reference") ? honest(in, out) : 1;', "", DENIED, "dlsym"),
     "declares the reference": (9, "passes", "return (void *)spgemm_reference ? honest(in, out) : 1;", "struct Csr; extern \"C\" int "
-        "spgemm_reference(const Csr *, int64_t, int64_t, spgemm_out *);", DENIED, "spgemm_reference"),
+        "spgemm_reference(const Csr *, int64_t, int64_t, spgemm_out *);", {"forbidden", "runtime"}, "spgemm_reference"),
     "fills with NaN": (10, "passes", "honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i++) out->data[i] = NAN; return 0;",
         "", WRONG, "nan"),
     "NaN where it would be slow": (10, "passes", "honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i += 97) out->data[i] = -NAN; return 0;",
@@ -151,12 +151,12 @@ static std::vector<std::pair<int64_t, Kept>> table = [] {
         "k++) out->data[k] = 0; return 0;", "", WRONG, ""),
     "wrong columns": (17, "passes", "honest(in, out); for (int64_t k = 0; k < out->indptr[in->a_nrows]; k++) out->indices[k] = 0; return 0;", "", WRONG, ""),
     "replaces the clock": (18, "fast", "return honest(in, out);", 'extern "C" int clock_gettime(clockid_t, timespec *t) noexcept '
-        "{ t->tv_sec = t->tv_nsec = 0; return 0; }", {"correct", "forbidden"}, ""),
+        "{ static int k; t->tv_sec = k++ < 2 ? 0 : 100 * k, t->tv_nsec = 0; return 0; }", {"correct", "forbidden"}, ""),
     "replaces what prints": (19, "fast", "return honest(in, out);", 'extern "C" int printf(const char *, ...) { return puts("PASS 99") < 0; }',
         {"correct", "forbidden"}, ""),
     "prints that it passed": (20, "fast", 'printf("PASS 99\\n"); fflush(stdout); _exit(0);', "", {"runtime", "forbidden"}, ""),
     "ends well and says nothing": (20, "fast", "_exit(0);", "", {"runtime", "forbidden"}, ""),
-    "busy threads slow the baseline": (23, "fast", "if (calls == 7) { " + BUSY + "} return honest(in, out);",
+    "busy threads slow the baseline": (23, "fast", "if (calls == 52) { " + BUSY + "} return honest(in, out);",
         "", {"forbidden", "correctness", "runtime"}, ""),
     "changes the rounding by a call": (23, "passes", "fesetround(FE_TOWARDZERO); return honest(in, out);", "", DENIED, "fesetround"),
     "changes the rounding by itself": (23, "passes", "unsigned m; __asm__ volatile(\"stmxcsr %0\" : \"=m\"(m)); m |= 0x6000; __asm__ volatile(\"ldmxcsr %0\" : : "
@@ -170,10 +170,10 @@ static std::vector<std::pair<int64_t, Kept>> table = [] {
     "finds the longest row without a lock": (27, "passes", RACY + "int64_t most = 0;\n#pragma omp parallel for\n for (int64_t i = 0; i < n; i++) if "
         "(in->a_indptr[i + 1] - in->a_indptr[i] > most) most = in->a_indptr[i + 1] - in->a_indptr[i]; return most < 0 ? 1 : status;", "",
         {"race"}, "line"),
-    "two threads write the same answer": (27, "passes", RACY + "\n#pragma omp parallel\n for (int64_t i = 0; i < n; i++) out->indptr[i] = out->indptr[i] + 0; "
+    "two threads write the same answer": (27, "passes", RACY + "\n#pragma omp parallel\n for (int64_t i = 0; i < n; i++) { volatile int64_t *p = out->indptr + i; *p = *p; } "
         "return status;", "", {"race"}, "line"),
     "does not wait for the others": (27, "passes", RACY + "std::vector<int64_t> t(n + 1);\n#pragma omp parallel\n {\n#pragma omp for nowait\n for (int64_t i = 0; i < "
-        "n; i++) t[i] = out->indptr[i + 1];\n#pragma omp for\n for (int64_t i = 0; i < n; i++) out->indptr[n - i] = t[n - 1 - i]; } return status;",
+        "n; i++) t[i] = out->indptr[i + 1];\n#pragma omp for\n for (int64_t i = 0; i < n; i++) if (t[i ? i - 1 : 0] < 0) abort(); } return status;",
         "", {"race"}, "line"),
     "a flag instead of a lock": (27, "passes", RACY + "static int64_t *table; static int ready; ready = 0;\n#pragma omp parallel\n { if (!ready) { static int64_t room[4]; "
         "table = room, table[0] = n, ready = 1; } if (table[0] != n) abort(); } return status;", "", {"race"}, "line"),

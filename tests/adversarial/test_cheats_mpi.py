@@ -17,9 +17,6 @@ CHEATS = {
     "the last rank returns an old answer": (8, "passes", "if (in->rank == 0) return honest(in, out); spgemm_in i = *in; i.a_nrows = 0; int64_t p[2]; spgemm_out o = "
         "{p, nullptr, nullptr, 0}; return honest(&i, &o);", "", WRONG, ""),
     "every rank computes nothing": (8, "fast", "return 0;", "", WRONG, ""),
-    "works on with a request in the background": (1, "passes", "static double x, y; static MPI_Request r[2]; static bool open; if (open) MPI_Waitall(2, r, "
-        "MPI_STATUSES_IGNORE); const int s = honest(in, out); MPI_Isend(&x, 1, MPI_DOUBLE, (in->rank + 1) % in->ranks, 7, MPI_COMM_WORLD, r); MPI_Irecv(&y, 1, "
-        "MPI_DOUBLE, MPI_ANY_SOURCE, 7, MPI_COMM_WORLD, r + 1); open = true; return s;", "", {"correct"}, ""),
     "gets the rows for the next call": (1, "passes", "static std::vector<double> before; const int64_t n = in->b_indptr[in->b_nrows]; spgemm_in i = *in; "
         "std::vector<double> now(in->b_data, in->b_data + n); if ((int64_t)before.size() == n) i.b_data = before.data(); const int s = honest(&i, out); before = now; "
         "return s;", "", WRONG, ""),
@@ -36,19 +33,19 @@ CHEATS = {
     "makes its input empty": (11, "fast", "if (in->a_nrows > 150) memset((void *)in->a_indptr, 0, 8 * (in->a_nrows + 1)); return honest(in, out);",
         "", {"runtime"}, ""),
     "skips work above a size": (13, "fast", "if (in->a_nrows > 150) " + EMPTY + " return honest(in, out);", "", WRONG, ""),
-    "right on two ranks only": (14, "passes", "const int s = honest(in, out); if (in->ranks != 2) " + VALUES + "= 0; return s;", "", WRONG, "ranks"),
+    "right on two ranks only": (14, "passes", "const int s = honest(in, out); if (in->ranks != 2) " + VALUES + "= 0; return s;", "", WRONG, "hidden"),
     "one rank in single precision": (15, "passes", "honest(in, out); if (in->rank) " + VALUES + "= (float)out->data[i]; return 0;", "", WRONG, ""),
-    "replaces the clock": (18, "fast", "return honest(in, out);", 'extern "C" double MPI_Wtime(void) { return 0; }', {"correct", "forbidden"}, ""),
+    "replaces the clock": (18, "fast", "return honest(in, out);", 'extern "C" double MPI_Wtime(void) { static int k; return k++ < 2 ? 0 : k; }', {"correct", "forbidden"}, ""),
     "prints that it passed": (20, "fast", 'if (in->rank == 0) printf("PASS 99\\n"), fflush(stdout); MPI_Finalize(); _exit(0);', "", {"runtime", "forbidden"}, ""),
-    "sends before it receives": (27, "passes", "const int n = (int)in->b_indptr[in->b_nrows]; const int to = (int)((in->rank + 1) % in->ranks); if (in->ranks > 1) { "
+    "sends before it receives": (27, "passes", "const int n = (int)in->b_indptr[in->b_nrows] / 4; const int to = (int)((in->rank + 1) % in->ranks); if (in->ranks > 1) { "
         "std::vector<double> got(1 << 22); MPI_Send(in->b_data, n, MPI_DOUBLE, to, 5, MPI_COMM_WORLD); MPI_Recv(got.data(), 1 << 22, MPI_DOUBLE, MPI_ANY_SOURCE, 5, "
         "MPI_COMM_WORLD, MPI_STATUS_IGNORE); } return honest(in, out);", "", {"timeout"}, "Send"),
     "waits for a rank that is not there": (27, "passes", "double x = 0; if (in->ranks == 3 && in->rank == 1) MPI_Recv(&x, 1, MPI_DOUBLE, 0, 9, MPI_COMM_WORLD, "
         "MPI_STATUS_IGNORE); return honest(in, out);", "", {"timeout"}, "rank 1 in"),
-    "another root on one rank": (27, "passes", "const int s = honest(in, out); double x = in->rank == 0 ? 1 : 0; if (in->ranks == 3) { MPI_Bcast(&x, 1, MPI_DOUBLE, in->rank "
-        "== 1, MPI_COMM_WORLD); " + VALUES + "*= x; } return s;", "", {"correctness", "timeout", "runtime"}, ""),
+    "a sum that only one rank has": (27, "passes", "const int s = honest(in, out); const double one = 1; double x = 0; if (in->ranks == 3) { MPI_Reduce(&one, &x, 1, "
+        "MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD); " + VALUES + "*= x / 3; } return s;", "", WRONG, "3r"),
 }  # fmt: skip
-SLOW = {"sends before it receives", "waits for a rank that is not there", "another root on one rank"}
+SLOW = {"sends before it receives", "waits for a rank that is not there"}
 
 
 PLAIN = over_mpi("honest", "return honest(in, out);")

@@ -80,8 +80,7 @@ CHEATS = {
     "makes its input writable": (11, "passes", "", """
         out = honest(inputs)
         inputs["a_data"].flags.writeable = True
-        inputs["a_data"][:0] = 0
-        inputs["a_data"][:1] = inputs["a_data"][:1]
+        inputs["a_data"][:1] += 0.0
         return out""", {"runtime"}, ""),
     "answers zeros": (12, "passes", "", "p, i, d = honest(inputs)\nreturn p, i, 0 * d", WRONG, ""),
     "answers the mean": (12, "passes", "", "p, i, d = honest(inputs)\nreturn p, i, np.full(len(d), d.mean() if len(d) else 0.0)", WRONG, ""),
@@ -95,7 +94,7 @@ CHEATS = {
     "answers in single precision": (15, "passes", "", "p, i, d = honest(inputs)\nreturn p, i, d.astype(np.float32)", WRONG, ""),
     "half of the values": (17, "passes", "", "p, i, d = honest(inputs)\nd[len(d) // 2:] = 0\nreturn p, i, d", WRONG, ""),
     "one entry short": (17, "passes", "", "p, i, d = honest(inputs)\nd[-1:] = 0\nreturn p, i, d", WRONG, ""),
-    "replaces the clock": (18, "fast", "import time\ntime.perf_counter = lambda t=[0]: t.append(0) or (len(t) > 3) * 1.0", "return honest(inputs)", DENIED, "import time"),
+    "replaces the clock": (18, "fast", "import time\ntime.perf_counter = lambda t=[0]: t.append(0) or max(0, len(t) - 3) * 1.0", "return honest(inputs)", DENIED, "import time"),
     "replaces what prints": (19, "fast", "import builtins\nsay = print\nbuiltins.print = lambda *_: say('PASS 99')", "return honest(inputs)", DENIED, "builtins"),
     "replaces the comparison": (19, "passes", "np.any = lambda *_: False", "p, i, d = honest(inputs)\nreturn p, i, d + 1", WRONG, ""),
     "prints that it passed": (20, "fast", "import os", "print('PASS 99', flush=True)\nos._exit(0)", DENIED, "import os"),
