@@ -92,9 +92,7 @@ class WorkerArm:
             inputs, arena = self._memory.inputs[rank], self._memory.arenas[rank]
             cpus = launch.rank_cpus(self._limits.cpus, self._setting, rank)
             plan = wire.plan(self._program, inputs, arena, replace(self._limits, cpus=cpus))
-            load = wire.request("L", payload=plan)
-            sent = socket.send_fds(sock, [load], [inputs.fd, arena.fd])
-            sock.sendall(load[sent:])
+            self._processes.send(sock, wire.request("L", payload=plan), (inputs.fd, arena.fd))
         for sock, _ in self.ranks:
             answer = self._processes.receive(sock, deadline)
             self.has_setup, self.layers = bool(answer["setup"]), int(answer["layers"])
@@ -107,7 +105,7 @@ class WorkerArm:
         self._clocks = [(~pid << 3) | 2 for _, pid in self.ranks]  # CPUCLOCK_SCHED of the process
 
     def _request(self, sock: socket.socket, letter: str, *numbers: int) -> dict[str, Any]:
-        sock.sendall(wire.request(letter, *numbers))
+        self._processes.send(sock, wire.request(letter, *numbers))
         answer = self._processes.receive(sock, time.monotonic() + self.limit_s)
         self._cpu = [time.clock_gettime_ns(clock) for clock in self._clocks]
         return answer

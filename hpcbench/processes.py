@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,7 @@ class Processes:
     ) -> list[tuple[socket.socket, int]]:
         start = wire.request("M", payload=bytes(launch.mpi_driver()) + b"\0")
         for sock, _ in waiting:
-            sock.sendall(start)
+            self.send(sock, start)
         found = {}
         for sock, pid in waiting:
             answer = self.receive(sock, deadline)
@@ -129,6 +130,20 @@ class Processes:
             self._segments.update(word for word in maps if word.startswith("/dev/shm/"))
         note_segments(self._log.parent, self._segments)
         return [found[rank] for rank in sorted(found)]
+
+    def send(self, sock: socket.socket, request: bytes, fds: Sequence[int] = ()) -> None:
+        """A request, with file descriptors, to a rank.
+
+        Raises
+        ------
+        ArmFailure
+            When the rank has ended.
+        """
+        try:
+            sent = socket.send_fds(sock, [request], list(fds)) if fds else 0
+            sock.sendall(request[sent:])
+        except OSError:
+            raise self.failure() from None
 
     def receive(self, sock: socket.socket, deadline: float) -> dict[str, Any]:
         """One line of JSON from a rank.
