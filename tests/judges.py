@@ -16,7 +16,12 @@ from hpcbench.store import Journal
 
 
 def judged(
-    candidate: Candidate, folder: Path, contract: str = "sorted", ranks: int = 1, threads: int = 1
+    candidate: Candidate,
+    folder: Path,
+    contract: str = "sorted",
+    ranks: int = 1,
+    threads: int = 1,
+    seconds: float = 2,
 ) -> Result:
     """The Result of ``candidate`` raced on a matrix of 400 rows for some rounds."""
     kernel = registry.kernel("spgemm")
@@ -26,6 +31,6 @@ def judged(
     journal = Journal.create(folder)
     bench = Bench(case, anchor, Setting(ranks, threads), journal, "", lambda *_: None)
     try:
-        return judge(candidate, candidate.origin, bench, Budget(deadline=2, rounds=16))
+        return judge(candidate, candidate.origin, bench, Budget(deadline=seconds, rounds=16))
     finally:
         journal.close()

@@ -75,8 +75,9 @@ def killed_judge(folder: Path, words: list[str], after_s: float) -> str:
     return subprocess.run(again, cwd=folder, capture_output=True, text=True).stderr
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(40, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize(
+    ("kills", "ranks"), [(3, 1), *(pytest.param(20, ranks, marks=pytest.mark.slow) for ranks in (1, 2))]
+)
 def test_a_killed_harness_leaves_no_process_and_the_next_start_says_so(kills, ranks, tmp_path, orphans):
     rng, found = random.Random(kills), []
     for k in range(kills):

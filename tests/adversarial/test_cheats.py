@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from judges import judged
-from naive import FASTER, naive, pays
+from naive import FASTER, naive, pays, quick_first
 from races import candidate
 
 from hpcbench import instrument
@@ -237,7 +237,7 @@ def fair(tmp_path_factory):
     return result.speedup[0]
 
 
-@pytest.mark.parametrize("name", CHEATS)
+@pytest.mark.parametrize("name", quick_first(CHEATS))
 def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
     number, how, _, _, verdicts, words = CHEATS[name]
     one = program(name)

@@ -5,7 +5,7 @@ Rows are as in ``test_cheats.py``; ``honest(in, out)`` computes this rank's rows
 
 import pytest
 from judges import judged
-from naive import naive, pays
+from naive import naive, pays, quick_first
 from programs import over_mpi
 
 EMPTY = "{ memset(out->indptr, 0, 8 * (in->a_nrows + 1)); return 0; }"
@@ -45,7 +45,6 @@ CHEATS = {
     "a sum that only one rank has": (27, "passes", "const int s = honest(in, out); const double one = 1; double x = 0; if (in->ranks == 3) { MPI_Reduce(&one, &x, 1, "
         "MPI_DOUBLE, MPI_SUM, 0, MPI_COMM_WORLD); " + VALUES + "*= x / 3; } return s;", "", WRONG, "3r"),
 }  # fmt: skip
-SLOW = {"sends before it receives", "waits for a rank that is not there"}
 
 
 PLAIN = over_mpi("honest", "return honest(in, out);")
@@ -57,9 +56,7 @@ def test_the_honest_kernel_passes_in_both(tmp_path):
     assert result.verdict == "correct", result.stages
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in CHEATS]
-)
+@pytest.mark.parametrize("name", quick_first(CHEATS))
 def test_a_cheat_pays_elsewhere_and_not_here(name, tmp_path):
     _, how, body, front, verdicts, words = CHEATS[name]
     one = over_mpi(name, body, front)

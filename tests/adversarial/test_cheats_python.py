@@ -6,7 +6,7 @@ Rows are as in ``test_cheats.py``; a program is the body of ``run`` behind what 
 
 import pytest
 from judges import judged
-from naive import FASTER, naive, pays
+from naive import FASTER, naive, pays, quick_first
 from programs import in_python
 
 DENIED, WRONG, EITHER = {"forbidden"}, {"correctness"}, {"correct", "correctness"}
@@ -123,7 +123,7 @@ def fair(tmp_path_factory):
     return result.speedup[0] if result.speedup else 0.3
 
 
-@pytest.mark.parametrize("name", CHEATS)
+@pytest.mark.parametrize("name", quick_first(CHEATS))
 def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
     _, how, front, body, verdicts, words = CHEATS[name]
     one = in_python(front, body, name)
