@@ -22,12 +22,16 @@ MIN_SAMPLE_S = 8e-3  # at 2 ms the spread of paired ratios was three times as la
 
 @dataclass(frozen=True)
 class Case:
-    """An input structure: its name, the contract asked of the output, and what makes its values."""
+    """An input structure: its name, the contract asked of the output, and what makes its values.
+
+    With ``titles``, ``make`` returns one input for each, of different structures, and all of them are verified.
+    """
 
     name: str
     kernel: registry.Kernel
     contract: str
     make: Callable[[np.random.Generator], Any]
+    titles: tuple[str, ...] = ()
 
 
 class Prepared:
@@ -40,7 +44,7 @@ class Prepared:
 
     Attributes
     ----------
-    sets : what the sets hold now; the first ``SETS`` hold at first what is verified before anything is timed.
+    sets : what the sets hold now; the first ``verified`` hold at first what is verified before anything is timed.
 
     Raises
     ------
@@ -51,13 +55,17 @@ class Prepared:
     def __init__(self, case: Case, rng: np.random.Generator, changing: bool = False) -> None:
         self.case, self.module = case, case.kernel.module()
         first = case.make(rng)
-        self._refuse_too_large(first)
-        self._first = [first, *(self.module.redraw(first, rng) for _ in range(SETS - 1))]
+        if case.titles:
+            self._first = list(first)
+        else:
+            self._refuse_too_large(first)
+            self._first = [first, *(self.module.redraw(first, rng) for _ in range(SETS - 1))]
         self._answers = [self.module.oracle(s) for s in self._first]
-        self.features = self.module.features(first)
+        self.features = self.module.features(self._first[0])
         self.input_hash = digest([case.name, *(self.module.fingerprint(s) for s in self._first)])
         self.changing, self._rng = changing, rng
         calls = min(MOST_SETS, int(MIN_SAMPLE_S / (2 * self.floor_s)) + 1) if changing else 0
+        self.verified = len(self._first)
         more = [self._first[k % SETS] for k in range(SETS, calls)]
         self.sets: list[Any] = [*self._first, *more]
         self._expected: dict[int, Any] = dict(enumerate(self._answers))
@@ -89,7 +97,7 @@ class Prepared:
         if key not in self._memories:
             module, ranks = self.module, range(setting.ranks)
             parts = [self._blocks(s, setting) for s in self.sets]
-            answers = [self._answers[k % SETS] for k in range(len(parts))]
+            answers = [self._answers[k % self.verified] for k in range(len(parts))]
             arenas = [
                 Arena(
                     [module.outputs(p[r]) for p in parts],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hpcbench import build, launch, registry, sandbox, stats
 from hpcbench.instrument import Instrument
@@ -102,6 +102,12 @@ class Contender:
     def passed(self, name: str, seconds: float, tool: str = "") -> None:
         """Record a stage that it passed."""
         self.stages.append(Stage(name, "correct", "", seconds, tool))
+
+    def locate(self, title: str) -> None:
+        """Say on which of several inputs it has failed."""
+        if title:
+            last = self.stages[-1]
+            self.stages[-1] = replace(last, message=f"on a hidden input ({title}): {last.message}")
 
     def fail(self, name: str, code: Code, message: str, seconds: float = 0.0) -> None:
         """Record a failed stage; it is the verdict."""

@@ -107,11 +107,14 @@ class Generation:
         """Verify one call per input set on poisoned memory; the first calls are the warm-up, too."""
         for c in self.active:
             self._ready.restore(c.entry.setting)
-            for k in range(SETS):
-                self._ready.memory(c.entry.setting).poison()
+            self._ready.memory(c.entry.setting).poison()
+            for k in range(self._ready.verified):
                 if taken := self._guarded(c, k, 1):
                     self._warm_s[c.label] = taken.wall_s
                     self._compare(c, k)
+                if not c.racing:
+                    c.locate(self._ready.case.titles[k] if self._ready.case.titles else "")
+                    break
             if self._ready.changing:  # every page of the other slots is met once before anything is timed
                 self._guarded(c, 0, len(self._ready.sets))
             if c.racing and c.screening_s is None:

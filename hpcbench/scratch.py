@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 JOURNAL, SEGMENTS = "journal", "segments"
@@ -27,14 +28,17 @@ def sweep() -> list[str]:
     """Remove what processes left that are gone; one line about each run that did not end."""
     found = []
     for folder in Path(tempfile.gettempdir()).glob("hb-*-*"):
-        owner = re.match(r"hb-(\d+)-", folder.name)
-        if not owner or folder.stat().st_uid != os.getuid() or Path(f"/proc/{owner[1]}").exists():
-            continue
-        for listed in folder.glob(f"*/{SEGMENTS}"):
-            for segment in filter(re.compile(r"/dev/shm/[^/]+").fullmatch, listed.read_text().splitlines()):
-                Path(segment).unlink(missing_ok=True)
-        journal = (folder / JOURNAL).read_text() if (folder / JOURNAL).exists() else ""
-        shutil.rmtree(folder, ignore_errors=True)
-        where = f"; what it had measured is in {journal}" if journal else ""
-        found.append(f"an earlier run (process {owner[1]}) was killed: its scratch folder is removed{where}")
+        with suppress(OSError):  # somebody else sweeps, or its owner ends just now
+            owner = re.match(r"hb-(\d+)-", folder.name)
+            if owner and folder.stat().st_uid == os.getuid() and not Path(f"/proc/{owner[1]}").exists():
+                found.append(f"an earlier run (process {owner[1]}) was killed: {_clear(folder)}")
     return found
+
+
+def _clear(folder: Path) -> str:
+    for listed in folder.glob(f"*/{SEGMENTS}"):
+        for segment in filter(re.compile(r"/dev/shm/[^/]+").fullmatch, listed.read_text().splitlines()):
+            Path(segment).unlink(missing_ok=True)
+    journal = (folder / JOURNAL).read_text()
+    shutil.rmtree(folder)
+    return "its scratch folder is removed" + (f"; what it had measured is in {journal}" if journal else "")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -24,33 +22,28 @@ LARGE = "larger"  # the hidden input that is left out where an instrument makes 
 def trials(
     subject: Subject, name: str, settings: Sequence[Setting], watch: Instrument | None = None
 ) -> Stage:
-    """Stage ``name``: verify on every hidden input under all ``settings``; ends at the first that fails."""
+    """Stage ``name``: verify on every hidden input, in one process for each of the ``settings``."""
     bench, kernel = subject.bench, subject.kernel
     start = time.perf_counter()
     inputs = kernel.module().hidden(bench.case.contract, np.random.default_rng(subject.seed))
+    inputs = {title: one for title, one in inputs.items() if not watch or title != LARGE}
+    case = Case(name, kernel, bench.case.contract, lambda _: list(inputs.values()), tuple(inputs))
     entries = [Entry(subject.candidate, s, "candidate", bench.trust, watch) for s in settings]
     tool = watch.tool if watch else ""
-    for title, one in inputs.items():
-        if watch and title == LARGE:
-            continue
-        case = Case(title, kernel, bench.case.contract, partial(_given, one))
-        with open_race(
-            case, bench.anchor, seed=secrets.randbits(32), on_event=lambda *_: None, journal=None,
-            machine_id=bench.machine_id,
-        ) as race:  # fmt: skip
-            results = race.evaluate(entries, Budget(), upto="verify")
-        spent = time.perf_counter() - start
-        if race.skips:
-            return Stage(name, "not_checked", race.skips[0].reason, spent, tool)
-        for result in results:
-            last = result.stages[-1]
-            if result.verdict == "correct":
-                continue
-            if watch and last.name == "compile":
-                return Stage(name, "not_checked", f"{tool} does not build it: {last.message}", spent, tool)
-            where = f"on a hidden input ({title}), {result.setting.label}: {last.message}"
-            return Stage(name, result.verdict, where, spent, tool)
-    return Stage(name, "correct", "", time.perf_counter() - start, tool)
+    with open_race(
+        case, bench.anchor, seed=secrets.randbits(32), on_event=lambda *_: None, journal=None,
+        machine_id=bench.machine_id,
+    ) as race:  # fmt: skip
+        results = race.evaluate(entries, Budget(), upto="verify")
+    spent = time.perf_counter() - start
+    if race.skips:
+        return Stage(name, "not_checked", race.skips[0].reason, spent, tool)
+    for result in (r for r in results if r.verdict != "correct"):
+        last = result.stages[-1]
+        if watch and last.name == "compile":
+            return Stage(name, "not_checked", f"{tool} does not build it: {last.message}", spent, tool)
+        return Stage(name, result.verdict, f"{result.setting.label}: {last.message}", spent, tool)
+    return Stage(name, "correct", "", spent, tool)
 
 
 def watched(
@@ -61,7 +54,3 @@ def watched(
         return trials(subject, name, settings, instrument())
     except (Absent, BuildError) as absent:  # of the worker: a candidate's own is its verdict
         return Stage(name, "not_checked", str(absent))
-
-
-def _given(inputs: Any, _: np.random.Generator) -> Any:
-    return inputs
