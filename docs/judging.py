@@ -10,6 +10,7 @@ import os
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections import Counter
@@ -187,7 +188,12 @@ def _suite(who: str, without: int, folder: Path) -> str:
         env.update(HOME=str(folder), XDG_CACHE_HOME=str(folder / ".cache"), TMPDIR=str(folder / "tmp"))
         (folder / "tmp").mkdir(exist_ok=True)
         subprocess.run(["chown", "-R", "nobody", folder], check=True)
-        command = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command]
+        env["PYTHONPATH"] += (
+            f":{sysconfig.get_path('purelib')}"  # this interpreter may lie in a home of root's
+        )
+        env["PATH"] = f"{sys.prefix}/bin:{env['PATH']}"
+        become = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        command = [*become, f"/usr/bin/python3.{sys.version_info.minor}", *command[1:]]
     done = subprocess.run(
         [*command, "tests/adversarial", "tests/honest"], cwd=folder, env=env, capture_output=True, text=True
     )

@@ -30,7 +30,7 @@ TIME_LIMIT_S = 120
 KEPT = {"PATH", "HOME", "LD_LIBRARY_PATH", "CPATH", "LIBRARY_PATH"}  # what a compiler sees of the environment
 
 
-Inside = Callable[[str, "Path | None"], list[str]]
+Inside = Callable[[str, "Path | None", str], list[str]]
 
 
 class BuildError(HpcbenchError):
@@ -183,7 +183,7 @@ def compile_object(
         command = [tool, *flags, "-fPIC", "-fdiagnostics-color=never", text.name, "-o", made.name, *libraries]
         if include is not None:
             command[1:1] = ["-I", str(include)]
-        _run([*(inside(scratch, include) if inside else ()), *command], scratch)
+        _run([*(inside(scratch, include, tool) if inside else ()), *command], scratch)
         os.replace(made, target)
     return Built(target, time.perf_counter() - start, False, version(tool))
 

@@ -98,13 +98,8 @@ def thread() -> Instrument:
 
 def _clangs() -> list[str]:
     """Every clang on the path, the newest first."""
-    found = {
-        str(path)
-        for folder in os.environ.get("PATH", "").split(os.pathsep)
-        for path in Path(folder or ".").glob("clang*")
-        if re.fullmatch(r"clang(-\d+)?", path.name) and os.access(path, os.X_OK)
-    }
-    return sorted(found, key=lambda path: [int(n) for n in re.findall(r"\d+", Path(path).name)], reverse=True)
+    names = [*(f"clang-{version}" for version in range(40, 9, -1)), "clang"]
+    return [path for path in map(shutil.which, names) if path]
 
 
 def _cxx(clang: str) -> str:
@@ -138,7 +133,7 @@ def _places(program: str, offsets: list[str], inside: build.Inside) -> list[str]
     folder = str(Path(program).parent)
     # a return address: the call lies before it
     addresses = [hex(int(offset, 16) - 1) for offset in offsets]
-    command = [*inside(folder, Path(folder)), "addr2line", "-C", "-f", "-i", "-e", program, *addresses]
+    command = [*inside(folder, Path(folder), ""), "addr2line", "-C", "-f", "-i", "-e", program, *addresses]
     rows = subprocess.run(
         command, capture_output=True, text=True, errors="replace", timeout=60
     ).stdout.splitlines()

@@ -138,9 +138,14 @@ def layers() -> int:
     return int(run([enter(), "probe"], capture_output=True, text=True, timeout=20).stdout or 0)
 
 
-def inside(scratch: str, include: Path | None, without: int = 0) -> list[str]:
-    """The words before a compiler's command that keep it in ``scratch``, with the headers of ``include``."""
-    readable = ":".join([*sandbox.SYSTEM, str(Path(sys.prefix)), *([str(include)] if include else [])])
+def inside(scratch: str, include: Path | None, tool: str = "", without: int = 0) -> list[str]:
+    """The words before a compiler's command that keep it in ``scratch``, with the headers of ``include``.
+
+    It may read where ``tool`` is installed, and the compilers that an MPI's wrapper calls.
+    """
+    tools = [Path(path) for path in (tool, compiler("c"), compiler("cpp")) if path]
+    places = [str(place.parent.parent) for path in tools for place in (path, path.resolve())]
+    readable = ":".join(dict.fromkeys([*sandbox.SYSTEM, *places, *([str(include)] if include else [])]))
     limits = [str(4 * 2**30), "120"]  # bytes of data, seconds of CPU
     needs = sandbox.WRITES | sandbox.SPAWNS
     return [str(enter()), readable, f"{scratch}:/dev/null", str(needs), str(without), *limits]

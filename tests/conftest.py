@@ -42,7 +42,7 @@ def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         return found and replace(found, without=bits)
 
     monkeypatch.setattr(Entry, "wall", lower)
-    monkeypatch.setattr(launch, "inside", lambda scratch, include: inside(scratch, include, bits))
+    monkeypatch.setattr(launch, "inside", lambda scratch, include, tool: inside(scratch, include, tool, bits))
 
 
 @pytest.fixture

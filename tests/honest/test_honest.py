@@ -199,6 +199,12 @@ KERNELS = {
         "};\n", "std::unique_ptr<Op> o(new Twice); return dynamic_cast<Twice *>(o.get()) && o->f(2) == 4 ? honest(in, out) : 1;"),
     "copies nothing from nowhere": ("serial", "", "std::vector<double> none; memcpy(out->data, none.data(), 0); memset(out->indices, 0, 0); return honest(in, out);"),
     "long double and 128 bits": ("serial", "", "long double x = 1; __int128 k = 1; for (int i = 0; i < 60; i++) x *= 2, k *= 2; return (long double)k == x ? honest(in, out) : 1;"),
+    "looks at the clock": ("openmp", "#include <chrono>\n", IN_PARTS + "const auto t0 = std::chrono::steady_clock::now(); std::mutex m; std::condition_variable v; bool go = false; "
+        "std::thread w([&] { std::lock_guard<std::mutex> l(m); go = true; v.notify_all(); }); { std::unique_lock<std::mutex> l(m); v.wait_for(l, std::chrono::seconds(5), [&] { return go; "
+        "}); } w.join(); for (int t = 0; t < 8; t++) parts[t] = rows(in, c[t], c[t + 1]); return std::chrono::steady_clock::now() < t0 ? 1 : put(in, out, parts);"),
+    "rounds down, and back": ("serial", "#include <cfenv>\n", "const int mode = fegetround(); fesetround(FE_DOWNWARD); volatile double x = 1.0 / 3; (void)x; fesetround(mode); return "
+        "honest(in, out);"),
+    "tunes its allocator": ("serial", "#include <malloc.h>\n", "mallopt(M_MMAP_THRESHOLD, 1 << 30); mallopt(M_TRIM_THRESHOLD, 1 << 30); return honest(in, out);"),
     "a tile at a time": ("serial", "", "std::vector<Part> parts; for (int64_t i = 0; i < in->a_nrows; i += 32) parts.push_back(rows(in, i, std::min(in->a_nrows, i + 32))); if (!in->a_nrows) "
         "out->indptr[0] = 0; return put(in, out, parts);"),
     "strings and streams": ("serial", "#include <sstream>\n", 'std::ostringstream s; s << in->a_nrows; return s.str().empty() ? 1 : honest(in, out);'),
