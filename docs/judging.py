@@ -197,7 +197,7 @@ def _suite(who: str, without: int, folder: Path) -> str:
     done = subprocess.run(
         [*command, "tests/adversarial", "tests/honest"], cwd=folder, env=env, capture_output=True, text=True
     )
-    print(done.stdout[-3000:], file=sys.stderr)
+    print(done.stdout[-20000:], file=sys.stderr)
     return f"| {who} | {names} | {done.stdout.strip().splitlines()[-1].strip('= ')} |"
 
 

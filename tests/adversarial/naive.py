@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,13 +28,12 @@ def naive(candidate: Candidate) -> tuple[bool, float]:
     Nothing is walled off there: only programs of these tests may run in it.
     """
     if candidate.id not in _known:
-        _known[candidate.id] = _run(candidate)
+        with tempfile.TemporaryDirectory() as folder:
+            _known[candidate.id] = _run(candidate, Path(folder))
     return _known[candidate.id]
 
 
-def _run(candidate: Candidate) -> tuple[bool, float]:
-    folder = build.cache_folder().parent / "naive" / candidate.id[:16]
-    folder.mkdir(parents=True, exist_ok=True)
+def _run(candidate: Candidate, folder: Path) -> tuple[bool, float]:
     suffix = {"c": ".c", "cpp": ".cpp", "python": ".py"}[candidate.language]
     text = folder / f"candidate{suffix}"
     text.write_bytes(candidate.source)
