@@ -116,7 +116,7 @@ static std::vector<std::pair<int64_t, Kept>> table = [] {
   return t; }();""", {"correct", "correctness"}, ""),
     "computes nothing": (8, "fast", "return 0;", "", WRONG, "row pointers"),
     "loads the reference": (9, "passes", 'return dlsym(RTLD_DEFAULT, "spgemm_reference") ? honest(in, out) : 1;', "", DENIED, "dlsym"),
-    "declares the reference": (9, "passes", "return (void *)spgemm_reference ? honest(in, out) : 1;", "struct Csr; extern \"C\" int "
+    "declares the reference": (9, "passes", "static int (*volatile f)(const Csr *, int64_t, int64_t, spgemm_out *) = spgemm_reference; return f ? honest(in, out) : 1;", "struct Csr; extern \"C\" int "
         "spgemm_reference(const Csr *, int64_t, int64_t, spgemm_out *);", {"forbidden", "runtime"}, "spgemm_reference"),
     "fills with NaN": (10, "passes", "honest(in, out); for (int64_t i = 0; i < out->indptr[in->a_nrows]; i++) out->data[i] = NAN; return 0;",
         "", WRONG, "nan"),
