@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hpcbench.commands._progress import Progress
 from hpcbench.spec import Budget, HpcbenchError, Result, Setting
 
 EXAMPLE = "hpcbench judge mine.cpp --kernel spgemm --case er60k --threads 2"
+WIDTH = 80
 MODELS = ["serial", "openmp", "mpi", "mpi+openmp"]
 
 
@@ -88,9 +90,13 @@ def _show(result: Result, as_json: bool) -> None:
         return
     for stage in result.stages:
         mark = {"correct": "passed", "not_checked": "not checked"}.get(stage.code, stage.code)
-        head, *rest = (stage.message or "").splitlines() or [""]
-        print(f"  {stage.name:10} {mark:12} {stage.seconds:6.2f} s  {head}".rstrip())
-        print("".join(f"    {line}\n" for line in rest), end="")
+        line = f"  {stage.name:10} {mark:12} {stage.seconds:6.2f} s"
+        if len(whole := f"{line}  {stage.message}".rstrip()) <= WIDTH and "\n" not in whole:
+            print(whole)
+            continue
+        print(line)
+        for part in stage.message.splitlines():
+            print(textwrap.fill(part, WIDTH, initial_indent="    ", subsequent_indent="      "))
     if result.speedup:
         median, low, high = result.speedup
         print(

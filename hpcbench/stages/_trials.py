@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from hpcbench.case import Case
 from hpcbench.contender import Entry
 from hpcbench.evaluate import open_race
 from hpcbench.instrument import Absent, Instrument
-from hpcbench.spec import Budget, Setting, Stage
+from hpcbench.spec import Budget, Code, Setting, Stage
 from hpcbench.stages import Subject
 
 LARGE = "larger"  # the hidden input that is left out where an instrument makes everything slow
@@ -28,22 +29,26 @@ def trials(
     inputs = kernel.module().hidden(bench.case.contract, np.random.default_rng(subject.seed))
     inputs = {title: one for title, one in inputs.items() if not watch or title != LARGE}
     case = Case(name, kernel, bench.case.contract, lambda _: list(inputs.values()), tuple(inputs))
-    entries = [Entry(subject.candidate, s, "candidate", bench.trust, watch) for s in settings]
     tool = watch.tool if watch else ""
+
+    def found(code: Code | Literal["not_checked"], message: str = "") -> Stage:
+        return Stage(name, code, message, time.perf_counter() - start, tool)
+
     with open_race(
         case, bench.anchor, seed=secrets.randbits(32), on_event=lambda *_: None, journal=None,
         machine_id=bench.machine_id,
     ) as race:  # fmt: skip
-        results = race.evaluate(entries, Budget(), upto="verify")
-    spent = time.perf_counter() - start
-    if race.skips:
-        return Stage(name, "not_checked", race.skips[0].reason, spent, tool)
-    for result in (r for r in results if r.verdict != "correct"):
-        last = result.stages[-1]
-        if watch and last.name == "compile":
-            return Stage(name, "not_checked", f"{tool} does not build it: {last.message}", spent, tool)
-        return Stage(name, result.verdict, f"{result.setting.label}: {last.message}", spent, tool)
-    return Stage(name, "correct", "", spent, tool)
+        for setting in settings:
+            entry = Entry(subject.candidate, setting, "candidate", bench.trust, watch)
+            results = race.evaluate([entry], Budget(), upto="verify")
+            if race.skips:
+                return found("not_checked", race.skips[0].reason)
+            last = results[0].stages[-1]
+            if watch and last.code == "compile":
+                return found("not_checked", f"{tool} does not build it: {last.message}")
+            if results[0].verdict != "correct":
+                return found(results[0].verdict, f"{setting.label}: {last.message}")
+    return found("correct")
 
 
 def watched(
