@@ -21,10 +21,12 @@ from hpcbench.machine import first_line
 from hpcbench.spec import Code, HpcbenchError
 
 REPORTED = 66  # exit status of a process that reported something
-COMMON = f"exitcode={REPORTED}:halt_on_error=1:color=never:print_summary=0"
+COMMON = f"exitcode={REPORTED}:color=never:print_summary=0"
 ADDRESS = ("-fsanitize=address,undefined", "-fno-sanitize=alignment,nonnull-attribute,vptr",
            "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")  # fmt: skip
 FRAME = re.compile(r"#\d+ .*\(([^\s()]+\.so)\+(0x[0-9a-f]+)\)")
+# LLVM's OpenMP uses the memory of a task again for the next one, which the detector takes for a race
+RECYCLED = re.compile(r"Location is heap block[^\n]*\n *#0 [^\n]*\n *#1 [^\n]*\(libi?omp")
 ERROR = re.compile(r"(?:ERROR|WARNING): \w+Sanitizer: (.*)|:(\d+):\d+: runtime error: (.*)")
 
 
@@ -60,8 +62,8 @@ class Instrument:
 def address() -> Instrument:
     """The compiler's address and undefined-behaviour checks."""
     tools = {language: build.compiler(language) for language in ("c", "cpp")}
-    options = f"{COMMON}:detect_leaks=0:allocator_may_return_null=1:handle_abort=1"
-    undefined = f"{COMMON}:print_stacktrace=1"
+    options = f"{COMMON}:halt_on_error=1:detect_leaks=0:allocator_may_return_null=1:handle_abort=1"
+    undefined = f"{COMMON}:halt_on_error=1:print_stacktrace=1"
     environment = {"ASAN_OPTIONS": options, "UBSAN_OPTIONS": undefined}
     return Instrument("address", "runtime", tools, ADDRESS, environment, build.version(tools["cpp"]))
 
@@ -113,7 +115,8 @@ def explain(log: str, program: str, inside: build.Inside, lines: int = 3) -> str
     ``program`` is the candidate's object, whose debugging information ``addr2line`` reads behind the wall that
     ``inside`` builds.
     """
-    found = next((m for m in map(ERROR.search, log.splitlines()) if m), None)
+    reports = [part for part in re.split(r"^={18,}$", log, flags=re.MULTILINE) if not RECYCLED.search(part)]
+    log, found = next(((part, m) for part in reports if (m := ERROR.search(part))), ("", None))
     if found is None:
         return ""
     what = found[1] or f"{found[3]} (line {found[2]})"

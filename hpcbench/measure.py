@@ -138,6 +138,8 @@ class WorkerArm:
         for rank, reply in enumerate(replies):
             self._judge_status(rank, wire.status(reply))
         self._judge_share(sum(spent), max(arrived) - start)
+        if found := self._processes.reported():
+            raise found
         return Measurement(
             self.id, self._generation, round, batch, (max(arrived) - start) * 1e-9, sum(spent) * 1e-9,
             self._switches() - switches, tuple((t - start) * 1e-9 for t in arrived), phase,

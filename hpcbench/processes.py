@@ -172,13 +172,18 @@ class Processes:
 
     def failure(self) -> ArmFailure:
         """How the process ended, and the last line it wrote, or what an instrument reported about it."""
-        how, watch = self._obituary(), self._program.watch
-        if watch:
-            with self._log.open("rb") as log:
-                text = log.read(2**20).decode("utf-8", "replace")
-            if found := explain(text, str(self._program.path), launch.inside):
-                return ArmFailure(watch.code, found)
-        return ArmFailure("runtime", how)
+        how = self._obituary()
+        return self.reported() or ArmFailure("runtime", how)
+
+    def reported(self) -> ArmFailure | None:
+        """What the instrument, if it runs under one, has found so far."""
+        watch = self._program.watch
+        if watch is None:
+            return None
+        with self._log.open("rb") as log:
+            text = log.read(2**20).decode("utf-8", "replace")
+        found = explain(text, str(self._program.path), launch.inside)
+        return ArmFailure(watch.code, found) if found else None
 
     def _obituary(self) -> str:
         try:
