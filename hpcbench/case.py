@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -136,9 +136,13 @@ class Prepared:
         """What is wrong with the output in ``slot``, in one line; empty when it is right."""
         memory, parts = self._parts(setting)
         k = slot % len(self.sets)
+        answer = partial(self._answer, k)
+        return verify.wrong(self.module, self.sets[k], answer, parts[k], memory.arenas, slot)
+
+    def _answer(self, k: int) -> Any:
         if k not in self._expected:
             self._expected[k] = self.module.oracle(self.sets[k])
-        return verify.wrong(self.module, self.sets[k], self._expected[k], parts[k], memory.arenas, slot)
+        return self._expected[k]
 
     def close(self) -> None:
         """Give the shared memory back."""

@@ -60,7 +60,11 @@ class Entry:
             tool = launch.mpi().cxx if under_mpi else watch.compilers[one.language] if watch else None
             inside = None if self.trusted else launch.inside
             path = build.build(
-                one, tool=tool, watch=watch.flags if watch else (), salt=salt, inside=inside
+                one,
+                tool=tool,
+                watch=(*watch.flags, *watch.candidate) if watch else (),
+                salt=salt,
+                inside=inside,
             ).path
         run = tuple(v for k, v in one.params.items() if not build.is_build_param(one, k))
         return Program(one.kernel, one.language, path, run, one.params, under_mpi, watch)

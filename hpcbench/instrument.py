@@ -44,7 +44,7 @@ class Instrument:
     ----------
     code : verdict of a kernel about which something is reported.
     compilers : by language. prefix : the words before the worker's command. readable : beyond the system's paths.
-    tool : its version. worker : more flags for the worker alone.
+    tool : its version. worker, candidate : more flags for one of the two alone.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Instrument:
     prefix: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
     worker: tuple[str, ...] = ()
+    candidate: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=1)
@@ -65,7 +66,10 @@ def address() -> Instrument:
     options = f"{COMMON}:halt_on_error=1:detect_leaks=0:allocator_may_return_null=1:handle_abort=1"
     undefined = f"{COMMON}:halt_on_error=1:print_stacktrace=1"
     environment = {"ASAN_OPTIONS": options, "UBSAN_OPTIONS": undefined}
-    return Instrument("address", "runtime", tools, ADDRESS, environment, build.version(tools["cpp"]))
+    return Instrument(
+        "address", "runtime", tools, ADDRESS, environment, build.version(tools["cpp"]),
+        candidate=("-U__SANITIZE_ADDRESS__",),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -137,9 +141,11 @@ def _places(program: str, offsets: list[str], inside: build.Inside) -> list[str]
     # a return address: the call lies before it
     addresses = [hex(int(offset, 16) - 1) for offset in offsets]
     command = [*inside(folder, Path(folder), ""), "addr2line", "-C", "-f", "-i", "-e", program, *addresses]
-    rows = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", timeout=60
-    ).stdout.splitlines()
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60)
+    except subprocess.TimeoutExpired:
+        return []
+    rows = done.stdout.splitlines()
     return [
         f"line {where.rpartition(':')[2].split()[0]}" + ("" if name.startswith(".omp") else f", {name[:60]}")
         for name, where in zip(rows[::2], rows[1::2], strict=False)

@@ -25,7 +25,9 @@ from hpcbench.wire import Program
 
 PARKED_NS = 1_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
 NATIVE_LIMIT_S = 20.0  # of an untrusted kernel's first calls, which take milliseconds
-SHARE = 1.2
+ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of the next sample
+SHARE, SHARE_NS = 1.05, 300_000
+LEAST_LIMIT_S = 2.0
 WATCH_S, MOST_THREADS = 0.25, 1024
 LEAD_NS = 150_000  # between the release of several threads and their start
 STATUS_WORDS = {1: "it reported that memory ran out", 2: "it reported that the input is too large for it"}
@@ -107,7 +109,8 @@ class WorkerArm:
     def _request(self, sock: socket.socket, letter: str, *numbers: int) -> dict[str, Any]:
         self._processes.send(sock, wire.request(letter, *numbers))
         answer = self._processes.receive(sock, time.monotonic() + self.limit_s)
-        self._cpu = [time.clock_gettime_ns(clock) for clock in self._clocks]
+        with suppress(OSError):  # a process has ended; the next sample will say so
+            self._cpu = [time.clock_gettime_ns(clock) for clock in self._clocks]
         return answer
 
     def sample(self, input_set: int, batch: int, phase: Phase = "total", round: int = -1) -> Measurement:
@@ -118,7 +121,6 @@ class WorkerArm:
         ArmFailure
             When a rank ends, fails or does not answer within ``limit_s`` seconds.
         """
-        self._census()
         request = wire.request("S", input_set, batch, wire.PHASES[phase])
         socks = [sock for sock, _ in self.ranks]
         try:
@@ -127,6 +129,7 @@ class WorkerArm:
             self._answers(wire.READY, 1)
             switches = self._switches()
             cpu = [time.clock_gettime_ns(clock) for clock in self._clocks]
+            parked = self._census(cpu)
             start = time.perf_counter_ns() + self._lead_ns
             for sock in socks:
                 sock.send(wire.release(start))
@@ -137,11 +140,12 @@ class WorkerArm:
             raise self._processes.failure() from None
         for rank, reply in enumerate(replies):
             self._judge_status(rank, wire.status(reply))
-        self._judge_share(sum(spent), max(arrived) - start)
+        self._judge_share(sum(spent), min(arrived) - start, max(arrived) - start)
         if found := self._processes.reported():
             raise found
         return Measurement(
-            self.id, self._generation, round, batch, (max(arrived) - start) * 1e-9, sum(spent) * 1e-9,
+            self.id, self._generation, round, batch, (max(arrived) - start + parked) * 1e-9,
+            (sum(spent) + parked) * 1e-9,
             self._switches() - switches, tuple((t - start) * 1e-9 for t in arrived), phase,
         )  # fmt: skip
 
@@ -169,18 +173,17 @@ class WorkerArm:
                 missing -= 1
         return arrived, replies
 
-    def _census(self) -> None:
-        """Nothing may have worked since the last answer: neither a helper thread nor what was left undone."""
-        if self._limits.wall is None:
-            return
-        try:
-            since = [
-                time.clock_gettime_ns(c) - last for c, last in zip(self._clocks, self._cpu, strict=False)
-            ]
-        except OSError:  # a process has ended; the sample itself will say so
-            return
-        if since and max(since) > PARKED_NS:
-            raise ArmFailure("forbidden", f"it worked for {max(since) * 1e-6:.1f} ms after it had answered")
+    def _census(self, cpu: Sequence[int]) -> int:
+        """Nothing may have worked since the last answer: neither a helper thread nor what was left undone.
+
+        ``cpu`` is the CPU time of each rank now. Returns the nanoseconds that count as part of the next sample.
+        """
+        if self._limits.wall is None or not self._cpu:
+            return 0
+        since = max(now - last for now, last in zip(cpu, self._cpu, strict=True))
+        if since > PARKED_NS:
+            raise ArmFailure("forbidden", f"it worked for {since * 1e-6:.1f} ms after it had answered")
+        return max(0, since - ANSWER_NS)
 
     def _count_threads(self) -> None:
         """Of an untrusted candidate that takes its time; a storm of threads would take the machine along."""
@@ -190,11 +193,20 @@ class WorkerArm:
                 if count > MOST_THREADS:
                     raise ArmFailure("forbidden", f"it started {count} threads")
 
-    def _judge_share(self, cpu_ns: int, wall_ns: int) -> None:
-        """No more processors than it has: what has left its CPUs shows in more CPU time than they can give."""
+    def _judge_share(self, cpu_ns: int, first_ns: int, wall_ns: int) -> None:
+        """Of an untrusted candidate: no answer before the start, and no more processors than it has.
+
+        What has left its CPUs shows in more CPU time than they can give. All first calls together get the
+        time of one.
+        """
+        if self._limits.wall is None:
+            return
         width = self._setting.ranks * self._setting.threads
-        if self._limits.wall and cpu_ns > SHARE * width * wall_ns + PARKED_NS:
+        if first_ns <= 0:
+            raise ArmFailure("forbidden", "it answered before it was started")
+        if cpu_ns > SHARE * width * wall_ns + SHARE_NS:
             raise ArmFailure("forbidden", f"it used {cpu_ns / wall_ns:.1f} processors, {width} declared")
+        self.limit_s = max(LEAST_LIMIT_S, self.limit_s - wall_ns * 1e-9)
 
     def _judge_status(self, rank: int, status: int) -> None:
         if status == 0:
@@ -202,8 +214,8 @@ class WorkerArm:
         if status == wire.ARITHMETIC and self._program.language != "python":
             raise ArmFailure("forbidden", "it left rounding, exceptions or subnormal numbers changed")
         if status == wire.RAISED and self._program.language == "python":
-            text = self._request(self.ranks[rank][0], "T")["text"]
-            raise ArmFailure("runtime", text.strip().splitlines()[-1])
+            text = str(self._request(self.ranks[rank][0], "T").get("text", "")).strip()
+            raise ArmFailure("runtime", text.splitlines()[-1] if text else "it raised")
         raise ArmFailure("runtime", STATUS_WORDS.get(status, f"it returned status {status}"))
 
     def fetch(self, slot: int) -> None:

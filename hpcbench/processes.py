@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -24,6 +25,8 @@ from hpcbench.wire import Program
 
 START_LIMIT_S = 60.0
 STACK_LIMIT_S = 0.5
+MOST_BYTES = 2**18
+LOG_LIMIT = 64 * 2**20
 STACK = re.compile(r"\((\w+)\+0x|File \"[^\"]*\", line \d+ in (\w+)")
 
 
@@ -44,6 +47,7 @@ class LaunchError(HpcbenchError):
 def die_with_parent() -> None:
     """Have the system kill this process when the one that started it ends, however it ends."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_LIMIT, LOG_LIMIT))  # it writes what the ranks print
 
 
 class Processes:
@@ -155,6 +159,8 @@ class Processes:
         """
         data = b""
         while not data.endswith(b"\n"):
+            if len(data) > MOST_BYTES or time.monotonic() > deadline:
+                raise ArmFailure("runtime", "it answers without end")
             sock.settimeout(max(0.01, deadline - time.monotonic()))
             try:
                 part = sock.recv(65536)
@@ -165,9 +171,14 @@ class Processes:
             if not part:
                 raise self.failure()
             data += part
-        answer: dict[str, Any] = json.loads(data)
+        try:
+            answer = json.loads(data)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise ArmFailure("runtime", "it answered out of turn")
         if "error" in answer:
-            raise ArmFailure("runtime", answer["error"])
+            raise ArmFailure("runtime", str(answer["error"]))
         return answer
 
     def failure(self) -> ArmFailure:

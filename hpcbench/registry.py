@@ -178,8 +178,14 @@ def outside(kernel: str, path: Path, model: Model | None = None) -> Candidate:
     except OSError as error:
         raise RegistryError(f"{path}: {error.strerror}") from None
     body: dict[str, Any] = header(text, str(path)) if HEADER.search(text) else {"model": model or "serial"}
-    params = {name: fields.get("default") for name, fields in body.get("params", {}).items()}
-    flags = tuple(body.get("flags", ("-O3", "-march=native")))
+    try:
+        params = {name: fields["default"] for name, fields in body.get("params", {}).items()}
+        flags = tuple(body.get("flags", ("-O3", "-march=native")))
+    except (AttributeError, KeyError, TypeError):
+        raise RegistryError(f"{path}: its header is not as CONTRIBUTING.md says: params, flags") from None
+    numbers = all(isinstance(v, (int, float)) and abs(v) < 2**63 for v in params.values())
+    if not numbers or not all(isinstance(flag, str) for flag in flags):
+        raise RegistryError(f"{path}: params are numbers of 64 bits, flags are texts")
     return Candidate(
         kernel, LANGUAGES[path.suffix], model or body["model"], text.encode(), params, flags, origin=path.name
     )

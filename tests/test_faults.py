@@ -152,7 +152,11 @@ HANGS = {
     "compile": (BOMB, f"int x = A12(1); {HONEST}", "compile"),
     "load": ("static int at_start = [] { " + SPINS + "return 0; }();", HONEST, "timeout"),
     "hidden": ("", f"if (in->a_nrows == 1009) {{ {SPINS} }} {HONEST}", "timeout"),
-    "sanitize": ("", f"\n#ifdef __SANITIZE_ADDRESS__\n {SPINS}\n#endif\n {HONEST}", "timeout"),
+    "sanitize": (
+        "",
+        f"void *p = malloc(8); if ((uintptr_t)p >> 40 == 0x60) {{ {SPINS} }} {HONEST}",
+        "timeout",
+    ),
     "races": ("", f"\n#ifdef __clang__\n {SPINS}\n#endif\n {HONEST}", "timeout"),
     "measure": ("", f"if (in->a_nrows == 400 && calls > 40) {{ {SPINS} }} {HONEST}", "timeout"),
 }

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from hpcbench import launch
 from hpcbench.build import BuildError
 from hpcbench.case import Case
 from hpcbench.contender import Entry
@@ -44,7 +45,9 @@ def trials(
             if race.skips:
                 return found("not_checked", race.skips[0].reason)
             last = results[0].stages[-1]
-            if watch and last.code == "compile":
+            if (
+                watch and watch.code == "race" and last.code == "compile"
+            ):  # another compiler than the usual one
                 return found("not_checked", f"{tool} does not build it: {last.message}")
             if results[0].verdict != "correct":
                 return found(results[0].verdict, f"{setting.label}: {last.message}")
@@ -56,6 +59,8 @@ def watched(
 ) -> Stage:
     """The same under an instrument; ``not_checked`` where there is none."""
     try:
-        return trials(subject, name, settings, instrument())
+        watch = instrument()
+        launch.native_worker(watch)
+        return trials(subject, name, settings, watch)
     except (Absent, BuildError) as absent:  # of the worker: a candidate's own is its verdict
         return Stage(name, "not_checked", str(absent))

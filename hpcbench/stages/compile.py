@@ -15,6 +15,8 @@ def check(subject: Subject) -> Stage:
     """Build the object; a compiler's message is cut to its errors."""
     start, candidate = time.perf_counter(), subject.candidate
     inside = None if subject.bench.trust else launch.inside
+    if b"no_sanitize" in candidate.source:
+        return Stage("compile", "forbidden", "it asks not to be watched (no_sanitize)")
     try:
         if candidate.language == "python":
             compile(candidate.source, "candidate", "exec", dont_inherit=True)
@@ -22,7 +24,7 @@ def check(subject: Subject) -> Stage:
             return Stage("compile", "correct", "", time.perf_counter() - start)
         wrapper = launch.mpi().cxx if "mpi" in candidate.model else None
         built = build.build(candidate, tool=wrapper, inside=inside)
-    except (build.BuildError, SyntaxError, ValueError) as error:
+    except (build.BuildError, SyntaxError, ValueError, MemoryError, RecursionError) as error:
         return Stage("compile", "compile", str(error), time.perf_counter() - start)
     subject.object = built.path
     return Stage("compile", "correct", "", time.perf_counter() - start, built.tool)

@@ -9,31 +9,73 @@ from hpcbench.spec import Stage
 from hpcbench.stages import Subject
 
 ORDER = 10
-ANY = {"__future__", "array", "collections", "dataclasses", "functools", "itertools", "math", "numba", "numpy",
-       "operator", "typing"}  # fmt: skip
+ANY = {"__future__", "abc", "array", "bisect", "collections", "copy", "dataclasses", "enum", "functools", "heapq",
+       "itertools", "math", "numba", "numbers", "numpy", "operator", "typing"}  # fmt: skip
 NAMES = {"__import__", "compile", "eval", "exec", "globals", "locals", "open", "vars", "breakpoint", "input",
          "__builtins__", "__loader__", "__spec__", "getattr", "setattr", "delattr"}  # fmt: skip
-ATTRIBUTES = {"ctypeslib", "fromfile", "tofile", "memmap", "load", "loadtxt", "genfromtxt", "save", "savetxt",
-              "savez", "f2py", "distutils", "testing", "sys", "os", "objmode", "cfunc", "subprocess"}  # fmt: skip
+ATTRIBUTES = {
+    "ctypeslib",
+    "fromfile",
+    "tofile",
+    "memmap",
+    "load",
+    "loadtxt",
+    "genfromtxt",
+    "save",
+    "savetxt",
+    "savez",
+    "f2py",
+    "distutils",
+    "testing",
+    "sys",
+    "os",
+    "objmode",
+    "cfunc",
+    "subprocess",
+    "attrgetter",
+    "methodcaller",
+    "builtins",
+    "inspect",
+    "importlib",
+    "modules",
+    "ctypes",
+} | NAMES
+# of names with two underscores:
+PLAIN = {"__init__", "__name__", "__doc__", "__version__", "__len__", "__call__"}  # fmt: skip
 
 
 def problems(source: bytes, allowed: set[str]) -> list[str]:
     """What the text uses that no kernel needs, in words."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    nodes = list(ast.walk(ast.parse(source)))
+    own = {n.arg for n in nodes if isinstance(n, ast.arg)}
+    own |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    modules = {
+        (a.asname or a.name).partition(".")[0] for n in nodes if isinstance(n, ast.Import) for a in n.names
+    }
+    for node in nodes:
         if isinstance(node, ast.Import):
             found += [f"import {a.name}" for a in node.names if a.name.partition(".")[0] not in allowed]
-            found += [f"import {a.name}" for a in node.names if set(a.name.split(".")) & ATTRIBUTES]
+            found += [f"import {a.name}" for a in node.names if _hidden(*a.name.split("."))]
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
-            if node.level or module.partition(".")[0] not in allowed or set(module.split(".")) & ATTRIBUTES:
+            if node.level or module.partition(".")[0] not in allowed or _hidden(*module.split(".")):
                 found.append(f"from {'.' * node.level}{module} import")
-            found += [f"from {module} import {a.name}" for a in node.names if a.name in ATTRIBUTES]
-        elif isinstance(node, ast.Name) and node.id in NAMES:
+            if module != "__future__":
+                found += [f"from {module} import {a.name}" for a in node.names if _hidden(a.name)]
+        elif isinstance(node, ast.Name) and node.id in NAMES and node.id not in own:
             found.append(node.id)
-        elif isinstance(node, ast.Attribute) and (node.attr in ATTRIBUTES or node.attr.startswith("__")):
-            found.append(f".{node.attr}")
+        elif isinstance(node, ast.Attribute) and node.attr not in PLAIN:
+            private = (
+                node.attr.startswith("_") and isinstance(node.value, ast.Name) and node.value.id in modules
+            )
+            if node.attr in ATTRIBUTES or node.attr.startswith("__") or private:
+                found.append(f".{node.attr}")
     return list(dict.fromkeys(found))
+
+
+def _hidden(*names: str) -> bool:
+    return any(name in ATTRIBUTES or (name.startswith("_") and name != "__future__") for name in names)
 
 
 def check(subject: Subject) -> Stage:
@@ -43,7 +85,7 @@ def check(subject: Subject) -> Stage:
     start = time.perf_counter()
     try:
         bad = problems(subject.candidate.source, ANY | set(subject.kernel.imports))
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         return Stage("imports", "compile", f"line {getattr(error, 'lineno', 1)}: {error}")
     spent = time.perf_counter() - start
     if bad:

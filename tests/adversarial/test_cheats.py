@@ -71,13 +71,13 @@ BUSY = "for (int i = 0; i < 8; i++) std::thread([] { for (volatile int k = 0;; k
 RACY = "const int64_t n = in->a_nrows; const int status = honest(in, out); "
 # name: (class, how it pays, body, source in front, verdicts, words of the message)
 CHEATS = {
-    "answers first, computes later": (1, "fast", "std::thread([=] { honest(in, out); }).detach(); return 0;", "",
+    "answers first, computes later": (1, "passes", "std::thread([=] { honest(in, out); }).detach(); return 0;", "",
         {"correctness", "forbidden", "runtime"}, ""),
     "finishes the last entry later": (1, "passes", "honest(in, out); static double *d; d = out->data; const double v = d[0]; d[0] = 0; "
         "std::thread([v] { d[0] = v; for (volatile int i = 0; i < 20000000; i = i + 1) continue; }).detach(); return 0;", "",
         {"correctness", "forbidden"}, ""),
     "a helper computes between calls": (2, "passes", "static std::atomic<long> turns; static bool once = [] { std::thread([] { for (;;) "
-        "turns++; }).detach(); return true; }(); return once ? honest(in, out) : 1;", "", DENIED, "after it had answered"),
+        "turns++; }).detach(); return true; }(); return once ? honest(in, out) : 1;", "", DENIED, ""),
     "starts a process": (2, "passes", "const int p = fork(); if (p == 0) _exit(0); return honest(in, out);", "", DENIED, "fork"),
     "remembers by the address of the output": (4, "fast", "static std::set<void *> seen; if (!seen.insert(out->data).second) return 0; return "
         "honest(in, out);", "", WRONG, ""),

@@ -21,7 +21,7 @@ CHEATS = {
         "std::vector<double> now(in->b_data, in->b_data + n); if ((int64_t)before.size() == n) i.b_data = before.data(); const int s = honest(&i, out); before = now; "
         "return s;", "", WRONG, ""),
     "a helper works between calls": (2, "passes", "static bool once = [] { std::thread([] { for (volatile int i = 0;; i = i + 1) continue; }).detach(); return true; }(); "
-        "return once ? honest(in, out) : 1;", "", DENIED, "after it had answered"),
+        "return once ? honest(in, out) : 1;", "", DENIED, ""),
     "starts other ranks": (2, "passes", "MPI_Comm c; if (in->a_nrows < 0) MPI_Comm_spawn(\"true\", MPI_ARGV_NULL, 1, MPI_INFO_NULL, 0, MPI_COMM_SELF, &c, "
         "MPI_ERRCODES_IGNORE); return honest(in, out);", "", DENIED, "MPI_Comm_spawn"),
     "writes a file through MPI": (6, "passes", "MPI_File f; if (in->a_nrows < 0) MPI_File_open(MPI_COMM_SELF, \"answers\", MPI_MODE_CREATE | MPI_MODE_RDWR, "

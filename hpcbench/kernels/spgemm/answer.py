@@ -94,15 +94,15 @@ def gather(blocks: Sequence[Product], parts: Sequence[Mapping[str, np.ndarray]])
     """
     pointers, indices, data, base = [np.zeros(1, np.int64)], [], [], 0
     for rank, part in enumerate(parts):
-        indptr = part["indptr"]
+        indptr = part["indptr"].copy()  # a candidate's thread may still write where it lies
         nnz = int(indptr[-1])
-        steps = np.diff(indptr)
-        if indptr[0] != 0 or nnz > len(part["indices"]) or nnz < 0 or (len(steps) and steps.min() < 0):
+        inside = indptr[0] == 0 and nnz <= len(part["indices"]) and indptr.min() >= 0 and indptr.max() <= nnz
+        if not inside or np.any(np.diff(indptr) < 0):
             where = f" of rank {rank}" if len(parts) > 1 else ""
             raise ValueError(f"row pointers{where} do not start at 0, descend or pass the capacity")
         pointers.append(indptr[1:] + base)
-        indices.append(part["indices"][:nnz])
-        data.append(part["data"][:nnz])
+        indices.append(part["indices"][:nnz].copy())
+        data.append(part["data"][:nnz].copy())
         base += nnz
     if len(parts) == 1:
         return {"indptr": indptr, "indices": indices[0], "data": data[0]}

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from hpcbench.inputs.features import features as product_features
 from hpcbench.inputs.features import row_flops
 
-MOVES = 8
+MOVES = 32
 
 
 @dataclass(frozen=True)
@@ -50,25 +50,33 @@ def redraw(inputs: Product, rng: np.random.Generator) -> Product:
 
 
 def vary(inputs: Product, rng: np.random.Generator) -> Product:
-    """Fresh values and, in A, up to ``MOVES`` entries one column further on, where that changes no row's work.
+    """Fresh values, and some entries one column further on, where that changes no row's work.
 
     It fits the memory of ``inputs``: the lengths of all rows, the multiply-adds of each and the bound stay.
     """
     fresh = redraw(inputs, rng)
-    a, lengths = fresh.a, np.diff(inputs.b.indptr)
-    if not a.nnz:
-        return fresh
-    place = np.unique(rng.integers(0, a.nnz, 8 * MOVES))
-    column = a.indices[place]
-    follower = a.indices[np.minimum(place + 1, a.nnz - 1)]
-    last = a.indptr[np.searchsorted(a.indptr, place, side="right")] == place + 1
-    free = (column + 1 < a.shape[1]) & (last | (follower > column + 1))
+    a = _moved(fresh.a, rng, np.diff(inputs.b.indptr))
+    return replace(fresh, a=a, b=a if fresh.b is fresh.a else _moved(fresh.b, rng, None))
+
+
+def _moved(m: csr_array, rng: np.random.Generator, lengths: np.ndarray | None) -> csr_array:
+    """At most one entry of ``MOVES``, and one at least where it can, in the next column, if that is free.
+
+    With ``lengths``, of the rows of the other factor, only from one column to another of the same length.
+    """
+    if not m.nnz:
+        return m
+    place = np.unique(rng.integers(0, m.nnz, max(64, m.nnz // MOVES)))
+    column = m.indices[place]
+    follower = m.indices[np.minimum(place + 1, m.nnz - 1)]
+    last = m.indptr[np.searchsorted(m.indptr, place, side="right")] == place + 1
+    free = (column + 1 < m.shape[1]) & (last | (follower > column + 1))
     place, column = place[free], column[free]
-    place = place[lengths[column] == lengths[column + 1]][:MOVES]
-    indices = a.indices.copy()
+    if lengths is not None:
+        place = place[lengths[column] == lengths[column + 1]]
+    indices = m.indices.copy()
     indices[place] += 1
-    moved = csr_array((a.data, indices, a.indptr), shape=a.shape)
-    return replace(fresh, a=moved, b=moved if fresh.b is a else fresh.b)
+    return csr_array((m.data, indices, m.indptr), shape=m.shape)
 
 
 def features(inputs: Product) -> dict[str, int | float]:
