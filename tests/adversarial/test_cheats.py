@@ -264,7 +264,9 @@ def test_what_is_aimed_at_this_judge_gets_its_verdict(name, tmp_path):
 
 def test_threads_that_are_not_used_are_told(tmp_path):
     told = judged(program("parallel in name only"), tmp_path, threads=2).stages[-1]
-    assert (told.name, told.message) == ("threads", "1.0 of 2 processors busy")
+    assert told.name == "threads"
+    busy, _, rest = told.message.partition(" ")
+    assert (float(busy) < 1.3, rest) == (True, "of 2 processors busy")
 
 
 @pytest.mark.parametrize("model", ["serial", "openmp"])
