@@ -26,8 +26,8 @@ THREAD_VARIABLES = (
 )  # fmt: skip
 # What an untrusted candidate sees of the environment: nothing that might hold a secret.
 SEEN = (
-    "PATH", "HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV", "OMP_", "KMP_", "MKL_NUM", "SLURM_",
-    "PMI", "HYDRA_", "PYTHONPATH", "MPIR_", "OMPI_", "FI_", "UCX_",
+    "PATH", "HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV", "OMP_", "KMP_", "MKL_NUM", "HYDRA_",
+    "PYTHONPATH", "MPIR_", "OMPI_", "FI_", "UCX_",
 )  # fmt: skip
 # Library allocators: keep freed memory (pre-faulted) or return it at once (cold); 4 KiB pages in both.
 ALLOCATOR = {
@@ -48,9 +48,13 @@ class NoMpi(HpcbenchError):
 
 @dataclass(frozen=True)
 class Mpi:
-    """An MPI: its launcher, its C and C++ compiler wrappers, its version line."""
+    """An MPI: its launcher, its C and C++ compiler wrappers, its version line.
+
+    ``local`` is the launcher that starts ranks as processes of its own, on this machine, whatever the site uses.
+    """
 
     launcher: tuple[str, ...]
+    local: tuple[str, ...]
     cc: str
     cxx: str
     version: str
@@ -75,7 +79,8 @@ def mpi() -> Mpi:
         launcher = Path(named) if named else folder / "mpirun"
         if os.access(launcher, os.X_OK) and (folder / "mpicc").exists() and (folder / "mpicxx").exists():
             wrappers = str(folder / "mpicc"), str(folder / "mpicxx")
-            return Mpi(_launcher(launcher), *wrappers, _version(launcher))
+            local = _launcher(launcher)
+            return Mpi(_srun() or local, local, *wrappers, _version(launcher))
     if named:
         raise NoMpi(f"HPCBENCH_MPIRUN={named}: no such launcher with mpicc and mpicxx beside it")
     raise NoMpi("no mpirun with mpicc and mpicxx beside it; load an MPI module, or pip install mpich")
@@ -89,11 +94,15 @@ def _version(launcher: Path) -> str:
     return f"MPICH {number}" if number else (lines[0].strip() if lines else str(launcher))
 
 
-def _launcher(path: Path) -> tuple[str, ...]:
+def _srun() -> tuple[str, ...]:
     if os.environ.get("SLURM_JOB_ID") and shutil.which("srun"):
         for kind in ("pmix", "pmi2"):
             if kind in first_line("srun", "--mpi=list"):
                 return ("srun", f"--mpi={kind}", "--overlap", "-n")
+    return ()
+
+
+def _launcher(path: Path) -> tuple[str, ...]:
     if "Open MPI" in _version(path):
         root = ("--allow-run-as-root",) if os.getuid() == 0 else ()
         return (str(path), *root, "--oversubscribe", "--bind-to", "none", "-n")
@@ -160,12 +169,18 @@ def _with_lockdown(source: bytes, flags: list[str], name: str, tool: str | None 
 
 
 def command(
-    setting: Setting, language: str, under_mpi: bool, socket: str, watch: Instrument | None = None
-) -> list[str]:
-    """The command line that starts the worker processes of one arm."""
+    setting: Setting, language: str, under_mpi: bool, socket: str, watch: Instrument | None = None,
+    wall: sandbox.Wall | None = None,
+) -> list[str]:  # fmt: skip
+    """The command line that starts the worker processes of one arm.
+
+    Ranks that will build a wall are processes of ours, in namespaces that they share.
+    """
     python = [sys.executable, "-P", "-m", "hpcbench.worker"]
     native = [] if language == "python" else [*(watch.prefix if watch else ()), str(native_worker(watch))]
     worker = [*(native or python), socket]
+    if under_mpi and wall:
+        return [str(enter()), "launch", str(wall.without), *mpi().local, str(setting.ranks), *worker]
     if under_mpi:
         return [*mpi().launcher, str(setting.ranks), *worker]
     return [*worker, str(os.getpid())]

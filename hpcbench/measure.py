@@ -69,7 +69,7 @@ class WorkerArm:
         self._lead_ns = LEAD_NS if setting.threads > 1 else 0
         self._status: list[int] = []
         self._cpu: list[int] = []  # CPU time of every rank when it gave its last answer
-        self._processes = Processes(program, setting, scratch, rng, limits.wall is not None)
+        self._processes = Processes(program, setting, scratch, rng, limits.wall)
 
     @property
     def ranks(self) -> list[tuple[socket.socket, int]]:

@@ -19,12 +19,13 @@ from typing import Any
 
 from hpcbench import launch, wire
 from hpcbench.instrument import explain
+from hpcbench.sandbox import Wall
 from hpcbench.scratch import note_segments
 from hpcbench.spec import Code, HpcbenchError, Setting
 from hpcbench.wire import Program
 
 START_LIMIT_S = 60.0
-STACK_LIMIT_S = 0.5
+STACK_LIMIT_S, END_LIMIT_S = 0.5, 5.0
 MOST_BYTES = 2**18
 LOG_LIMIT = 64 * 2**20
 STACK = re.compile(r"\((\w+)\+0x|File \"[^\"]*\", line \d+ in (\w+)")
@@ -59,10 +60,11 @@ class Processes:
     """
 
     def __init__(
-        self, program: Program, setting: Setting, scratch: Path, rng: random.Random, walled: bool = False
+        self, program: Program, setting: Setting, scratch: Path, rng: random.Random, wall: Wall | None = None
     ) -> None:
         self.ranks: list[tuple[socket.socket, int]] = []
         self._program, self._under_mpi, self._wanted = program, program.under_mpi, setting.ranks
+        self._watched = wall is not None and program.under_mpi  # its launcher runs below `enter`
         self._segments: set[str] = set()
         scratch.mkdir(parents=True, exist_ok=True)
         self._log = scratch / "log"
@@ -70,11 +72,11 @@ class Processes:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(address))
         self._listener.listen(setting.ranks)
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                launch.command(setting, program.language, program.under_mpi, str(address), program.watch),
+                launch.command(setting, program.language, program.under_mpi, str(address), program.watch, wall),
                 cwd=scratch, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                env=launch.environment(setting, rng, walled, program.watch),
+                env=launch.environment(setting, rng, wall is not None, program.watch),
                 preexec_fn=die_with_parent if program.under_mpi else None,
             )  # fmt: skip
 
@@ -91,6 +93,8 @@ class Processes:
             sock = self._accept(deadline)
             waiting.append((sock, int(self.receive(sock, deadline)["pid"])))
         self.ranks = self._world(waiting, deadline) if self._under_mpi else waiting
+        if self._watched:
+            self._stop_launcher(deadline)
         # LLVM's and Intel's OpenMP leave their name there when they are killed
         self._segments.update(f"/dev/shm/__KMP_REGISTERED_LIB_{pid}_{os.getuid()}" for _, pid in waiting)
 
@@ -134,6 +138,19 @@ class Processes:
             self._segments.update(word for word in maps if word.startswith("/dev/shm/"))
         note_segments(self._log.parent, self._segments)
         return [found[rank] for rank in sorted(found)]
+
+    def _stop_launcher(self, deadline: float) -> None:
+        """It would obey whatever a candidate writes to the sockets of its MPI: start a program, for one."""
+        try:
+            for _, pid in self.ranks:
+                while (pid := int(_stat(pid)[1])) != self._process.pid:
+                    if pid <= 1:
+                        raise LaunchError(f"{self._what()} has another process start its ranks")
+                    os.kill(pid, signal.SIGSTOP)
+                    while _stat(pid)[0] != "T" and time.monotonic() < deadline:
+                        time.sleep(0.001)
+        except OSError:
+            raise LaunchError(f"{self._what()}: a rank ended at start: {self._tail()}") from None
 
     def send(self, sock: socket.socket, request: bytes, fds: Sequence[int] = ()) -> None:
         """A request, with file descriptors, to a rank.
@@ -197,12 +214,23 @@ class Processes:
         return ArmFailure(watch.code, found) if found else None
 
     def _obituary(self) -> str:
+        if self._watched and self.ranks:
+            return self._dead_rank()
         try:
             code = self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             return f"a rank ended or answered out of turn: {self._tail()}"
-        how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-        return f"the process ended by {how}" + (f": {self._tail()}" if self._tail() else "")
+        return f"the process ended by {_how(code)}" + (f": {self._tail()}" if self._tail() else "")
+
+    def _dead_rank(self) -> str:
+        """The first rank that has ended, which a stopped launcher cannot take note of."""
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            for rank, (_, pid) in enumerate(self.ranks):
+                if (stat := _stat(pid))[0] == "Z":
+                    return f"rank {rank} ended by {_how(os.waitstatus_to_exitcode(int(stat[-1])))}: {self._tail()}".rstrip(": ")
+            time.sleep(0.005)
+        return f"a rank answered out of turn: {self._tail()}"
 
     def stacks(self) -> str:
         """Where every rank stands now, as it tells itself: functions, innermost first; for a message."""
@@ -232,6 +260,10 @@ class Processes:
             sock, pid = self.ranks.pop()
             sock.close()
             _kill(pid)
+        if self._watched:
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=END_LIMIT_S)
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -240,6 +272,15 @@ class Processes:
         self._listener.close()
         for segment in self._segments:  # a killed rank leaves its MPI's shared memory behind
             Path(segment).unlink(missing_ok=True)
+
+
+def _how(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+
+
+def _stat(pid: int) -> list[str]:
+    """Fields of a process from its state on: state, parent, …, exit status (proc_pid_stat(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def _kill(pid: int) -> None:

@@ -261,6 +261,11 @@ int main(int argc, char **argv) {
   signal(SIGINT, SIG_IGN);
   signal(SIGUSR2, tell_stack);
   backtrace((void *[1]){0}, 1); /* loads what it needs while files can be opened */
+  if (argc == 2) { /* a rank: not through its launcher */
+    const int log = open("log", O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (log < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) return 1;
+    close(log);
+  }
   setrlimit(RLIMIT_FSIZE, &(struct rlimit){LOG_LIMIT, LOG_LIMIT});
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   snprintf(address.sun_path, sizeof address.sun_path, "%s", argv[1]);

@@ -236,6 +236,9 @@ def main() -> None:
     libc.prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: do not outlive the one who started us
     if len(sys.argv) > 2 and os.getppid() != int(sys.argv[2]):
         os._exit(1)
+    if len(sys.argv) == 2:  # a rank: not through its launcher
+        log = os.open("log", os.O_WRONLY | os.O_APPEND)
+        os.dup2(log, 1), os.dup2(log, 2)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_LIMIT, LOG_LIMIT))
     gc.disable()

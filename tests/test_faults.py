@@ -17,7 +17,7 @@ from judges import judged
 from programs import over_mpi
 from races import candidate
 
-from hpcbench import build, measure, processes, store
+from hpcbench import build, launch, measure, processes, store
 
 ROOT = Path(__file__).parent.parent
 HONEST = "return honest(in, out);"
@@ -113,7 +113,7 @@ def test_a_killed_process_is_a_verdict(victim, tmp_path, orphans):
                     name, path = named(pid), os.readlink(f"/proc/{pid}/exe")
                 except OSError:
                     continue
-                if (name == comm) if comm else path.startswith(str(worker)) and "enter" not in path:
+                if (name == comm) if comm else path.startswith(str(worker)) and path != str(launch.enter()):
                     time.sleep(random.uniform(0, 0.05))
                     try:
                         os.kill(pid, signal.SIGKILL)

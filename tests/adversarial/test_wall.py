@@ -7,11 +7,15 @@ returns status 77, so that the verdict tells.
 import os
 import socket
 import subprocess
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from programs import over_mpi
 from races import candidate
 
+from hpcbench import launch
 from hpcbench.contender import Entry
 from hpcbench.spec import Setting
 
@@ -112,10 +116,31 @@ KILLED = {
 }
 
 
-def reaching(body: str, places: dict[str, str]):
+# what a rank reaches for; the first writes to its launcher what MPI_Comm_spawn would
+MPI_REACHES = {
+    "orders its launcher to start a program": r"""
+        static bool ordered = false;
+        if (!ordered && in->rank == 0 && getenv("PMI_FD")) {
+          const char order[] = "mcmd=spawn\nnprocs=1\nexecname=/usr/bin/touch\ntotspawns=1\nspawnssofar=1\nargcnt=1\n"
+                               "arg1=FOLDER/made\npreput_num=0\ninfo_num=0\nendcmd\n";
+          ordered = write(atoi(getenv("PMI_FD")), order, strlen(order)) > 0;
+        }
+        usleep(300000);
+        got = !access("FOLDER/made", F_OK);""",
+    "connects to a socket by path": REACHES["connects to a socket by path"],
+    "sends over UDP": REACHES["sends over UDP"],
+    "connects over TCP": REACHES["connects over TCP"],
+    "starts a process": REACHES["starts a process"],
+    "reads a file of the user": REACHES["reads a file of the user"],
+    "makes a file in shared memory": REACHES["makes a file in shared memory"],
+}
+
+
+def reaching(body: str, places: dict[str, str], make=candidate):
     for name, value in places.items():
         body = body.replace(name, value)
-    one = candidate(f"bool got = false; {body} if (!got) return 77; return honest(in, out);", "reaches")
+    text = f"bool got = false; {body} if (!got) return 77; return honest(in, out);"
+    one = make(text, "reaches") if make is candidate else make("reaches", text)
     return replace(one, source=HEAD + one.source)
 
 
@@ -145,3 +170,22 @@ def test_what_a_candidate_reaches_for_is_out_of_reach(race, name, places, monkey
     why = found["walled"].stages[-1].message
     assert ("SIGSYS" in why) if name in KILLED else ("status 77" in why), why
     assert os.path.exists(places["FILE"])
+
+
+@pytest.mark.parametrize("name", MPI_REACHES)
+def test_what_a_rank_reaches_for_is_out_of_reach(race, name, places, monkeypatch):
+    here = launch.mpi()  # MPICH 5.0 asked to bind spawned processes a second time ends itself: leave binding out
+    plain = {words: (getattr(here, words)[0], "-n") for words in ("launcher", "local")}
+    monkeypatch.setattr(launch, "mpi", lambda: replace(here, **plain))
+    one, made = reaching(MPI_REACHES[name], places, over_mpi), Path(places["FOLDER"], "made")
+    found = race([Entry(one, Setting(ranks=2), "open")], upto="verify").results["open"]
+    if name.startswith("orders"):
+        assert made.exists(), found.stages
+    else:
+        assert found.verdict == "correct", found.stages[-1].message
+    made.unlink(missing_ok=True)
+    found = race([Entry(one, Setting(ranks=2), "walled", trusted=False)], upto="verify").results["walled"]
+    assert found.verdict in ("runtime", "forbidden"), found.stages
+    assert "status 77" in found.stages[-1].message
+    time.sleep(0.2)  # an order may lie in the launcher's socket until it ends
+    assert not made.exists()
