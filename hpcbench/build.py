@@ -27,6 +27,8 @@ ALLOWED_FLAGS = re.compile(
     r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-fno-[a-z-]+|-std=[a-z0-9+]+|-g"
 )
 TIME_LIMIT_S = 120
+# MPI-3 has removed them; where they still are, every object asks for MPI_Comm_spawn
+NO_CXX_BINDINGS = ("-DOMPI_SKIP_MPICXX=1", "-DMPICH_SKIP_MPICXX=1")
 KEPT = {"PATH", "HOME", "LD_LIBRARY_PATH", "CPATH", "LIBRARY_PATH"}  # what a compiler sees of the environment
 
 
@@ -117,9 +119,18 @@ def build(
             raise BuildError(f"flag {flag} is not on the list of allowed flags")
     params = [f"-D{k}={v}" for k, v in sorted(candidate.params.items()) if is_build_param(candidate, k)]
     openmp = ["-fopenmp"] if "openmp" in candidate.model else []
+    no_bindings = NO_CXX_BINDINGS if "mpi" in candidate.model else ()
     standard = "-std=c++17" if candidate.language == "cpp" else "-std=c11"
     own = [f for f in candidate.flags if not (watch and f.startswith("-O"))]
-    flags = [standard, *own, *openmp, *params, "-shared", *(("-O1", "-g", *watch) if watch else ())]
+    flags = [
+        standard,
+        *own,
+        *openmp,
+        *no_bindings,
+        *params,
+        "-shared",
+        *(("-O1", "-g", *watch) if watch else ()),
+    ]
     suffix = {"c": ".c", "cpp": ".cpp"}[candidate.language]
     folder = kernel(candidate.kernel).folder
     key = (candidate.id, salt, (folder / "abi.h").read_text())

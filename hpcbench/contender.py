@@ -57,7 +57,9 @@ class Entry:
         if one.language == "python":
             path = build.place(one.source, salt)
         else:
-            tool = launch.mpi().cxx if under_mpi else watch.compilers[one.language] if watch else None
+            tool = watch.compilers[one.language] if watch else None
+            if under_mpi:
+                tool = launch.mpi().cc if one.language == "c" else launch.mpi().cxx
             inside = None if self.trusted else launch.inside
             path = build.build(
                 one,

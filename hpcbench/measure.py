@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hpcbench import launch, processes, sandbox, wire
+from hpcbench import launch, processes, ranks, sandbox, wire
 from hpcbench.arena import Arena, SealedInputs
 from hpcbench.processes import ArmFailure, LaunchError, Processes
 from hpcbench.spec import Measurement, Phase, Setting
@@ -162,7 +162,7 @@ class WorkerArm:
             elif not events:
                 late = [r for r, reply in enumerate(replies) if not reply]
                 who = f"rank {late[0]} of {len(replies)}" if len(replies) > 1 else "it"
-                where = self._processes.stacks()
+                where = ranks.stacks(self.ranks)
                 raise ArmFailure("timeout", f"{who} did not finish within {self.limit_s:.0f} s{where}")
             for fd, _ in events:
                 rank = self._rank_of[fd]

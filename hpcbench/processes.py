@@ -6,7 +6,6 @@ import ctypes
 import json
 import os
 import random
-import re
 import resource
 import signal
 import socket
@@ -17,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hpcbench import launch, wire
+from hpcbench import launch, ranks, wire
 from hpcbench.instrument import explain
 from hpcbench.sandbox import Wall
 from hpcbench.scratch import note_segments
@@ -25,10 +24,9 @@ from hpcbench.spec import Code, HpcbenchError, Setting
 from hpcbench.wire import Program
 
 START_LIMIT_S = 60.0
-STACK_LIMIT_S, END_LIMIT_S = 0.5, 5.0
+END_LIMIT_S = 5.0
 MOST_BYTES = 2**18
 LOG_LIMIT = 64 * 2**20
-STACK = re.compile(r"\((\w+)\+0x|File \"[^\"]*\", line \d+ in (\w+)")
 
 
 class ArmFailure(Exception):
@@ -143,14 +141,12 @@ class Processes:
         """It would obey whatever a candidate writes to the sockets of its MPI: start a program, for one."""
         try:
             for _, pid in self.ranks:
-                while (pid := int(_stat(pid)[1])) != self._process.pid:
-                    if pid <= 1:
-                        raise LaunchError(f"{self._what()} has another process start its ranks")
-                    os.kill(pid, signal.SIGSTOP)
-                    while _stat(pid)[0] != "T" and time.monotonic() < deadline:
-                        time.sleep(0.001)
+                for above in ranks.between(pid, self._process.pid):
+                    ranks.stop(above, deadline)
         except OSError:
             raise LaunchError(f"{self._what()}: a rank ended at start: {self._tail()}") from None
+        except LookupError:
+            raise LaunchError(f"{self._what()} has another process start its ranks") from None
 
     def send(self, sock: socket.socket, request: bytes, fds: Sequence[int] = ()) -> None:
         """A request, with file descriptors, to a rank.
@@ -214,39 +210,13 @@ class Processes:
         return ArmFailure(watch.code, found) if found else None
 
     def _obituary(self) -> str:
+        how = ""
         if self._watched and self.ranks:
-            return self._dead_rank()
-        try:
-            code = self._process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            return f"a rank ended or answered out of turn: {self._tail()}"
-        return f"the process ended by {_how(code)}" + (f": {self._tail()}" if self._tail() else "")
-
-    def _dead_rank(self) -> str:
-        """The first rank that has ended, which a stopped launcher cannot take note of."""
-        until = time.monotonic() + 2
-        while time.monotonic() < until:
-            for rank, (_, pid) in enumerate(self.ranks):
-                if (stat := _stat(pid))[0] == "Z":
-                    return f"rank {rank} ended by {_how(os.waitstatus_to_exitcode(int(stat[-1])))}: {self._tail()}".rstrip(": ")
-            time.sleep(0.005)
-        return f"a rank answered out of turn: {self._tail()}"
-
-    def stacks(self) -> str:
-        """Where every rank stands now, as it tells itself: functions, innermost first; for a message."""
-        told = []
-        for rank, (sock, pid) in enumerate(self.ranks):
-            text = ""
-            with suppress(OSError):
-                os.kill(pid, signal.SIGUSR2)
-                sock.settimeout(STACK_LIMIT_S)
-                while len(text) < 4096 and (part := sock.recv(4096)):  # until it pauses
-                    text += part.decode("utf-8", "replace")
-                    sock.settimeout(0.05)
-            found = (a or b for a, b in STACK.findall(text))
-            names = list(dict.fromkeys(name for name in found if not name.startswith("__")))
-            told.append(f"\n  rank {rank} in {' < '.join(names[:6]) or 'a place that it did not tell'}")
-        return "".join(told)
+            how = ranks.ended([pid for _, pid in self.ranks])
+        else:
+            with suppress(subprocess.TimeoutExpired):
+                how = f"the process ended by {ranks.cause(self._process.wait(timeout=2))}"
+        return ": ".join(filter(None, (how or "a rank ended or answered out of turn", self._tail())))
 
     def _tail(self) -> str:
         with self._log.open("rb") as log:
@@ -272,15 +242,6 @@ class Processes:
         self._listener.close()
         for segment in self._segments:  # a killed rank leaves its MPI's shared memory behind
             Path(segment).unlink(missing_ok=True)
-
-
-def _how(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"exit status {code}"
-
-
-def _stat(pid: int) -> list[str]:
-    """Fields of a process from its state on: state, parent, …, exit status (proc_pid_stat(5))."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def _kill(pid: int) -> None:

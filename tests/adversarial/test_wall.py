@@ -174,9 +174,12 @@ def test_what_a_candidate_reaches_for_is_out_of_reach(race, name, places, monkey
 
 @pytest.mark.parametrize("name", MPI_REACHES)
 def test_what_a_rank_reaches_for_is_out_of_reach(race, name, places, monkeypatch):
-    here = launch.mpi()  # MPICH 5.0 asked to bind spawned processes a second time ends itself: leave binding out
-    plain = {words: (getattr(here, words)[0], "-n") for words in ("launcher", "local")}
-    monkeypatch.setattr(launch, "mpi", lambda: replace(here, **plain))
+    here = launch.mpi()
+    if "MPICH" in here.version:  # 5.0 ends itself when it binds a process that was spawned: leave binding out
+        plain = {words: (getattr(here, words)[0], "-n") for words in ("launcher", "local")}
+        monkeypatch.setattr(launch, "mpi", lambda: replace(here, **plain))
+    elif name.startswith("orders"):
+        pytest.skip("the order is written in MPICH's language")
     one, made = reaching(MPI_REACHES[name], places, over_mpi), Path(places["FOLDER"], "made")
     found = race([Entry(one, Setting(ranks=2), "open")], upto="verify").results["open"]
     if name.startswith("orders"):

@@ -1,0 +1,80 @@
+"""What the system and the ranks themselves tell about them: who stands above, how one ended, where all stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+STACK_LIMIT_S, END_LIMIT_S = 0.5, 2.0
+STACK = re.compile(r"\((\w+)\+0x|File \"[^\"]*\", line \d+ in (\w+)")
+
+
+def _stat(pid: int) -> list[str]:
+    """Fields of a process from its state on: state, parent, …, exit status (proc_pid_stat(5))."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def between(pid: int, top: int) -> Iterator[int]:
+    """The processes that stand above ``pid`` and below ``top``, from the lowest.
+
+    Raises
+    ------
+    LookupError
+        When ``top`` does not stand above ``pid``.
+    OSError
+        When one of them has ended.
+    """
+    while (pid := int(_stat(pid)[1])) != top:
+        if pid <= 1:
+            raise LookupError(top)
+        yield pid
+
+
+def stop(pid: int, deadline: float) -> None:
+    """Stop a process, and wait until it stands, at most until ``deadline`` (monotonic seconds)."""
+    os.kill(pid, signal.SIGSTOP)
+    while _stat(pid)[0] != "T" and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+def cause(code: int) -> str:
+    """How a process ended, in words, by its exit code; negative for a signal."""
+    return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+
+
+def ended(pids: Sequence[int]) -> str:
+    """Which of the ranks has ended, and how: told by what is left of it, which nobody has collected."""
+    until = time.monotonic() + END_LIMIT_S
+    with suppress(OSError):
+        while time.monotonic() < until:
+            for rank, pid in enumerate(pids):
+                if (stat := _stat(pid))[0] == "Z":
+                    return f"rank {rank} ended by {cause(os.waitstatus_to_exitcode(int(stat[-1])))}"
+            time.sleep(0.005)
+    return ""
+
+
+def stacks(ranks: Sequence[tuple[socket.socket, int]]) -> str:
+    """Where every rank stands now: functions, innermost first; one line each, for a message.
+
+    ``ranks`` are socket and process id; a worker answers to SIGUSR2 with its stack.
+    """
+    told = []
+    for rank, (sock, pid) in enumerate(ranks):
+        text = ""
+        with suppress(OSError):
+            os.kill(pid, signal.SIGUSR2)
+            sock.settimeout(STACK_LIMIT_S)
+            while len(text) < 4096 and (part := sock.recv(4096)):  # until it pauses
+                text += part.decode("utf-8", "replace")
+                sock.settimeout(0.05)
+        found = (a or b for a, b in STACK.findall(text))
+        names = list(dict.fromkeys(name for name in found if not name.startswith("__")))
+        told.append(f"\n  rank {rank} in {' < '.join(names[:6]) or 'a place that it did not tell'}")
+    return "".join(told)
