@@ -99,6 +99,7 @@ def rate() -> str:
     )
 
 
+LANGUAGES = ("C++", "C", "MPI", "Python")
 CLASSES = {
     1: "work left running", 2: "helper thread or process", 3: "lazy result", 4: "cache by address", 5: "cache by contents",
     6: "replay through files or memory", 7: "work where no clock runs", 8: "stale right answer", 9: "calls the reference",
@@ -114,13 +115,14 @@ def cheats() -> str:
     """Every program of tests/adversarial through the judge: what caught each class, by language."""
     sys.path[:0] = [str(TESTS), str(TESTS / "adversarial")]
     import test_cheats
+    import test_cheats_c
     import test_cheats_mpi
     import test_cheats_python
     from judges import judged
     from programs import in_python, over_mpi
 
     programs = [(row[0], "C++", 1, test_cheats.program(n)) for n, row in test_cheats.CHEATS.items()]
-    programs += [(row[0], "C++", 1, test_cheats.program(n)) for n, row in test_cheats.AIMED.items()]
+    programs += [(row[0], "C", 1, test_cheats_c.program(n)) for n, row in test_cheats_c.CHEATS.items()]
     programs += [(row[0], "MPI", 2, over_mpi(n, row[2], row[3])) for n, row in test_cheats_mpi.CHEATS.items()]
     programs += [
         (row[0], "Python", 1, in_python(row[2], row[3], n)) for n, row in test_cheats_python.CHEATS.items()
@@ -131,9 +133,9 @@ def cheats() -> str:
             result = judged(one, Path(folder), ranks=ranks)
             how = "no gain" if result.verdict == "correct" else result.stages[-1].name
             caught.setdefault((number, language), Counter())[how] += 1
-    rows = ["| class | C++ | MPI | Python |", "|---|---|---|---|"]
+    rows = ["| class | C++ | C | MPI | Python |", "|---|---|---|---|---|"]
     for number in sorted({n for n, _ in caught}):
-        cells = [caught.get((number, language), Counter()) for language in ("C++", "MPI", "Python")]
+        cells = [caught.get((number, language), Counter()) for language in LANGUAGES]
         texts = [", ".join(f"{how}{f' ({k})' if k > 1 else ''}" for how, k in c.most_common()) for c in cells]
         rows.append(f"| {number} {CLASSES[number]} | {' | '.join(texts)} |")
     return (

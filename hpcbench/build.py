@@ -120,7 +120,7 @@ def build(
     params = [f"-D{k}={v}" for k, v in sorted(candidate.params.items()) if is_build_param(candidate, k)]
     openmp = ["-fopenmp"] if "openmp" in candidate.model else []
     no_bindings = NO_CXX_BINDINGS if "mpi" in candidate.model else ()
-    standard = "-std=c++17" if candidate.language == "cpp" else "-std=c11"
+    standard = "-std=gnu++17" if candidate.language == "cpp" else "-std=gnu11"
     own = [f for f in candidate.flags if not (watch and f.startswith("-O"))]
     flags = [
         standard,

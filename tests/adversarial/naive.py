@@ -42,6 +42,12 @@ def _run(candidate: Candidate, folder: Path) -> tuple[bool, float]:
     else:
         ranks = "mpi" in candidate.model
         tool = launch.mpi().cxx if ranks else build.compiler("cpp")
+        objects = []
+        if candidate.language == "c":
+            include = registry.kernel("spgemm").folder
+            command = [build.compiler("c"), "-O2", "-std=gnu11", "-fopenmp", "-w", "-I", str(include), "-c", text.name]
+            subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+            text, objects = include / "abi.h", ["candidate.o"]
         words = [
             tool,
             "-O2",
@@ -52,7 +58,7 @@ def _run(candidate: Candidate, folder: Path) -> tuple[bool, float]:
         ]
         include = registry.kernel("spgemm").folder
         subprocess.run(
-            [*words, "-I", str(include), str(HERE / "naive.cpp"), "-o", "naive", "-rdynamic", "-ldl"],
+            [*words, "-I", str(include), str(HERE / "naive.cpp"), *objects, "-o", "naive", "-rdynamic", "-ldl"],
             cwd=folder, check=True, capture_output=True, text=True,
         )  # fmt: skip
         command = [*([*launch.mpi().launcher, "2"] if ranks else []), "./naive"]

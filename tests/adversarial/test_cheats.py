@@ -199,25 +199,22 @@ static std::vector<std::pair<int64_t, Kept>> table = [] {
     "bakes a file in": (33, "passes", "return honest(in, out);", '__asm__(".pushsection .rodata\\n.incbin \\"/etc/passwd\\"\\n.popsection");', {"compile"}, ""),
     "includes a file": (33, "passes", "return honest(in, out);", '#if __has_include("/etc/hostname")\n#define KNOWN 1\n#endif\nstatic_assert(KNOWN, "");', {"compile"}, ""),
     "masks a crash": (34, "fast", "signal(SIGSEGV, [](int) { _exit(0); }); *(volatile int *)8 = 1; return 0;", "", {"runtime", "forbidden"}, ""),
-}  # fmt: skip
-# Aimed at this judge, and harmless: class, body, verdicts, words
-AIMED = {
-    "sleeps at first": (22, "if (calls < 4) usleep(50000); return honest(in, out);", {"correct"}, ""),
-    "answers the harness itself": (20, 'for (int f = 3; f < 64; f++) { char d[9] = "D"; (void)!write(f, d, 9); } _exit(0);',
+    "works in the warm-up only": (22, "fast", "static int n; if (n++ < 2) usleep(50000); else return 0; return honest(in, out);", "", WRONG, ""),
+    "sleeps at first": (22, "passes", "if (calls < 4) usleep(50000); return honest(in, out);", "", {"correct"}, ""),
+    "answers the harness itself": (20, "passes", 'for (int f = 3; f < 64; f++) { char d[9] = "D"; (void)!write(f, d, 9); } _exit(0);', "",
         {"runtime", "forbidden", "timeout"}, ""),
-    "calls the system by number": (21, "return syscall(39) > 0 ? honest(in, out) : 1;", DENIED, "syscall"),
-    "takes more threads": (32, "std::vector<std::thread> t; for (int i = 0; i < 300; i++) t.emplace_back([] { for (volatile int k = 0; "
-        "k < 100000; k = k + 1) continue; }); for (auto &x : t) x.join(); return honest(in, out);", {"correct", "runtime"}, ""),
-    "learns how long a sample is": (13, "static unsigned long last; static int inside, length; const unsigned long t = __builtin_ia32_rdtsc(); "
+    "calls the system by number": (21, "passes", "return syscall(39) > 0 ? honest(in, out) : 1;", "", DENIED, "syscall"),
+    "takes more threads": (32, "passes", "std::vector<std::thread> t; for (int i = 0; i < 300; i++) t.emplace_back([] { for (volatile int k = 0; "
+        "k < 100000; k = k + 1) continue; }); for (auto &x : t) x.join(); return honest(in, out);", "", {"correct", "runtime"}, ""),
+    "learns how long a sample is": (13, "passes", "static unsigned long last; static int inside, length; const unsigned long t = __builtin_ia32_rdtsc(); "
         "if (t - last > 4000000) length = inside, inside = 0; inside++; int s = 0; if (length < 3 || inside >= length) s = honest(in, out); "
-        "last = __builtin_ia32_rdtsc(); return s;", WRONG, ""),
-    "a signal instead of an answer": (34, "raise(SIGKILL); return 0;", {"forbidden", "runtime"}, ""),
+        "last = __builtin_ia32_rdtsc(); return s;", "", WRONG, ""),
 }  # fmt: skip
 PARALLEL = (26, 27)  # classes that claim to be OpenMP
 
 
 def program(name: str):
-    number, _, body, front, *_ = CHEATS.get(name) or (AIMED[name][0], "", AIMED[name][1], "")
+    number, _, body, front, *_ = CHEATS[name]
     one = candidate(body, name, "openmp" if number in PARALLEL else "serial")
     return replace(
         one,
@@ -252,14 +249,6 @@ def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
     assert words in result.stages[-1].message
     if result.verdict == "correct":
         assert result.speedup[0] < FASTER * fair
-
-
-@pytest.mark.parametrize("name", AIMED)
-def test_what_is_aimed_at_this_judge_gets_its_verdict(name, tmp_path):
-    _, _, verdicts, words = AIMED[name]
-    result = judged(program(name), tmp_path)
-    assert result.verdict in verdicts, result.stages
-    assert words in result.stages[-1].message
 
 
 def test_threads_that_are_not_used_are_told(tmp_path):
