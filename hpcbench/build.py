@@ -6,6 +6,7 @@ The key hashes source, flags, parameters, the kernel's ``abi.h``, the compiler's
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -29,6 +30,7 @@ ALLOWED_FLAGS = re.compile(
 TIME_LIMIT_S = 120
 # MPI-3 has removed them; where they still are, every object asks for MPI_Comm_spawn
 NO_CXX_BINDINGS = ("-DOMPI_SKIP_MPICXX=1", "-DMPICH_SKIP_MPICXX=1")
+LEAST_SPACE = 2**20  # bytes that a compiler needs for its work
 KEPT = {"PATH", "HOME", "LD_LIBRARY_PATH", "CPATH", "LIBRARY_PATH"}  # what a compiler sees of the environment
 
 
@@ -217,6 +219,8 @@ def _run(command: list[str], folder: str) -> None:
     with log:
         log.seek(0)
         output = log.read(2**18).decode("utf-8", "replace")
+    if process.returncode and shutil.disk_usage(folder).free < LEAST_SPACE:  # the source is not to blame
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if process.returncode:
         raise BuildError(cut(output) or f"the compiler ended with status {process.returncode}")
 

@@ -31,6 +31,10 @@ PHASE_SAMPLES = 5
 _numbers = itertools.count()
 
 
+class BaselineFailed(HpcbenchError):
+    """Nothing can be compared without the baseline; a candidate beside it may be to blame."""
+
+
 class Generation:
     """The processes of ``contenders``; a context manager, so that none outlives it.
 
@@ -67,12 +71,12 @@ class Generation:
 
         Raises
         ------
-        HpcbenchError
-            When the baseline or its twin has failed, since nothing can be compared without them.
+        BaselineFailed
+            When the baseline or its twin has failed.
         """
         for c in self.contenders:
             if c.label in (ANCHOR, TWIN) and c.verdict != "correct":
-                raise HpcbenchError(f"the baseline {c.entry.name} failed: {c.stages[-1].message}")
+                raise BaselineFailed(f"the baseline {c.entry.name} failed: {c.stages[-1].message}")
         return [c for c in self.contenders if c.open]
 
     def _start(self) -> None:

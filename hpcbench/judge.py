@@ -9,6 +9,7 @@ from typing import cast
 from hpcbench import launch, sandbox
 from hpcbench.contender import Entry
 from hpcbench.evaluate import open_race
+from hpcbench.generation import BaselineFailed
 from hpcbench.spec import Budget, Candidate, Code, HpcbenchError, Result, Stage
 from hpcbench.stages import Bench, Subject, examine
 
@@ -21,27 +22,42 @@ def judge(candidate: Candidate, name: str, bench: Bench, budget: Budget) -> Resu
     HpcbenchError
         When the baseline cannot run, the machine cannot hold the case, or there is no wall to run it behind.
     """
-    kernel, wall = bench.case.kernel, _wall(bench.trust)
-    subject = Subject(candidate, bench, secrets.randbits(32), stages=[wall])
+    subject = Subject(candidate, bench, secrets.randbits(32), stages=[_wall(bench.trust)])
     for stage in examine(subject):
         bench.on_event("stage", {"name": stage.name, "code": stage.code})
-    if not subject.passed:
-        last = subject.stages[-1]
-        blank = Result(
-            candidate.id, name, kernel.name, bench.case.contract, bench.case.name, "", bench.setting,
-            bench.machine_id, cast("Code", last.code), stages=tuple(subject.stages), trusted=bench.trust,
-            anchor=bench.anchor.name,
-        )  # fmt: skip
-        bench.journal.append([("result", candidate.id, blank)])
-        return blank
+    return _race(subject, name, budget) if subject.passed else _failed(subject, name)
+
+
+def _race(subject: Subject, name: str, budget: Budget) -> Result:
+    """The race against the baseline; a baseline that fails only beside the candidate is the candidate's doing."""
+    bench = subject.bench
     with open_race(
         bench.case, bench.anchor, seed=secrets.randbits(32), on_event=bench.on_event, journal=bench.journal,
         machine_id=bench.machine_id,
     ) as race:  # fmt: skip
-        entry = Entry(candidate, bench.setting, name, trusted=bench.trust)
-        result = race.evaluate([entry], budget)[1]
+        entry = Entry(subject.candidate, bench.setting, name, trusted=bench.trust)
+        try:
+            result = race.evaluate([entry], budget)[1]
+        except BaselineFailed as failure:
+            alone = race.evaluate([bench.anchor], Budget(), upto="verify")[0]
+            if bench.trust or alone.verdict != "correct":
+                raise
+            subject.stages.append(Stage("measure", "forbidden", f"{failure}; alone it is right"))
+            return _failed(subject, name)
     raced = tuple(s for s in result.stages if s.name != "compile" or s.code != "correct")  # once is enough
     return replace(result, stages=(*subject.stages, *raced), trusted=bench.trust)
+
+
+def _failed(subject: Subject, name: str) -> Result:
+    """The Result of what did not pass: its verdict is the last stage's."""
+    bench = subject.bench
+    result = Result(
+        subject.candidate.id, name, subject.kernel.name, bench.case.contract, bench.case.name, "", bench.setting,
+        bench.machine_id, cast("Code", subject.stages[-1].code), stages=tuple(subject.stages), trusted=bench.trust,
+        anchor=bench.anchor.name,
+    )  # fmt: skip
+    bench.journal.append([("result", subject.candidate.id, result)])
+    return result
 
 
 def _wall(trust: bool) -> Stage:

@@ -18,6 +18,7 @@ from programs import over_mpi
 from races import candidate
 
 from hpcbench import build, launch, measure, processes, store
+from hpcbench.spec import HpcbenchError
 
 ROOT = Path(__file__).parent.parent
 HONEST = "return honest(in, out);"
@@ -190,3 +191,62 @@ def test_a_storm_of_threads_is_ended(tmp_path, orphans):
     assert result.verdict == "forbidden", result.stages
     assert "threads" in result.stages[-1].message
     assert orphans() == []
+
+
+def small_disk(folder: Path, kilobytes: int) -> None:
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "none", folder]).returncode:
+        pytest.skip("needs root to mount a small file system")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to mount a small file system")
+@pytest.mark.parametrize("left", [0, 40, 400])
+def test_a_full_disk_is_no_verdict(left, tmp_path, monkeypatch, orphans):
+    """With space for what is built once, and ``left`` kilobytes for a candidate that takes more."""
+    disk = tmp_path / "disk"
+    small_disk(disk, 16 << 10)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(disk))
+    try:
+        assert judged(candidate(HONEST), tmp_path).verdict == "correct"
+        rest = os.statvfs(disk).f_bavail * os.statvfs(disk).f_bsize
+        (disk / "fill").write_bytes(b"x" * max(0, rest - left * 1024))
+        large = candidate(f"static char big[500000] = {{1}}; {HONEST} (void)big;")
+        with pytest.raises(HpcbenchError, match="No space left"):
+            judged(large, tmp_path)
+        (disk / "fill").unlink()
+        assert judged(large, tmp_path).verdict == "correct"
+    finally:
+        subprocess.run(["umount", disk], check=True)
+    assert orphans() == []
+
+
+@pytest.fixture
+def small_memory():
+    """This process and its children share 1 GiB, by a control group of either version."""
+    top = Path("/sys/fs/cgroup/memory") if Path("/sys/fs/cgroup/memory").exists() else Path("/sys/fs/cgroup")
+    own = Path("/proc/self/cgroup").read_text().splitlines()
+    home = next(row.split(":", 2)[2] for row in own if ":memory:" in row or row.startswith("0::"))
+    group = top / f"hpcbench-test-{os.getpid()}"
+    try:
+        group.mkdir()
+        limits = (group / "memory.limit_in_bytes", group / "memory.max")
+        next(file for file in limits if file.exists()).write_text(str(2**30))
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+    except (OSError, StopIteration):
+        if group.exists():
+            group.rmdir()
+        pytest.skip("needs a memory control group to write to")
+    yield
+    (top / home.strip("/") / "cgroup.procs").write_text(str(os.getpid()))
+    group.rmdir()
+
+
+def test_the_kernel_s_oom_killer_takes_the_candidate(tmp_path, monkeypatch, small_memory, orphans):
+    """Others take the memory that was free when the candidate's limit was set: here, it never was."""
+    monkeypatch.setattr("hpcbench.machine.memory_available", lambda: 2**36)
+    takes = "for (;;) { volatile char *p = (char *)malloc(1 << 24); if (!p) return 1; for (int i = 0; i < 1 << 24; i += 4096) p[i] = 1; } "
+    result = judged(candidate(f"if (in->a_nrows == 1009) {takes} {HONEST}"), tmp_path)
+    assert result.verdict == "runtime"
+    assert "SIGKILL" in result.stages[-1].message
+    assert orphans() == []
+    assert judged(candidate(HONEST), tmp_path).verdict == "correct"

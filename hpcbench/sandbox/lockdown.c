@@ -101,14 +101,22 @@ static void on(rules *p, long call, uint32_t action) {
 #define REFUSE(e) (SECCOMP_RET_ERRNO | (e))
 #define ARGUMENT(i) (offsetof(struct seccomp_data, args) + 8 * (i))
 
-/* `call` is allowed when the low word of argument `i`, under `mask`, equals `value`; else `otherwise`. */
-static void on_if(rules *p, long call, int i, uint32_t mask, uint32_t value, uint32_t otherwise) {
+/* `action` for `call` when the low word of argument `i`, under `mask`, equals `value`; the one instruction that
+ * follows is met by this call with another argument only. */
+static void on_argument(rules *p, long call, int i, uint32_t mask, uint32_t value, uint32_t action) {
   emit(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 5);
   take(p, ARGUMENT(i));
   emit(p, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
   emit(p, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
-  give(p, SECCOMP_RET_ALLOW);
+  give(p, action);
+}
+static void on_if(rules *p, long call, int i, uint32_t mask, uint32_t value, uint32_t otherwise) {
+  on_argument(p, call, i, mask, value, SECCOMP_RET_ALLOW);
   give(p, otherwise);
+}
+static void off_if(rules *p, long call, int i, uint32_t mask, uint32_t value, uint32_t refusal) {
+  on_argument(p, call, i, mask, value, refusal);
+  take(p, offsetof(struct seccomp_data, nr));
 }
 
 static const int computes[] = {
@@ -153,16 +161,6 @@ static const int hostile[] = {
 };
 #define ALL(list, action) \
   for (size_t i = 0; i < sizeof(list) / sizeof *(list); i++) on(p, (list)[i], action)
-
-/* `call` is refused when the low word of argument `i`, under `mask`, equals `value`. */
-static void off_if(rules *p, long call, int i, uint32_t mask, uint32_t value, uint32_t refusal) {
-  emit(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 5);
-  take(p, ARGUMENT(i));
-  emit(p, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
-  emit(p, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
-  give(p, refusal);
-  take(p, offsetof(struct seccomp_data, nr));
-}
 
 static int filter(int needs) {
   static rules made;

@@ -45,7 +45,17 @@ def _run(candidate: Candidate, folder: Path) -> tuple[bool, float]:
         objects = []
         if candidate.language == "c":
             include = registry.kernel("spgemm").folder
-            command = [build.compiler("c"), "-O2", "-std=gnu11", "-fopenmp", "-w", "-I", str(include), "-c", text.name]
+            command = [
+                build.compiler("c"),
+                "-O2",
+                "-std=gnu11",
+                "-fopenmp",
+                "-w",
+                "-I",
+                str(include),
+                "-c",
+                text.name,
+            ]
             subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
             text, objects = include / "abi.h", ["candidate.o"]
         words = [
