@@ -26,7 +26,7 @@ from hpcbench.case import Case
 from hpcbench.codec import encode
 from hpcbench.contender import Entry
 from hpcbench.evaluate import open_race
-from hpcbench.spec import Budget, Setting
+from hpcbench.spec import Budget, Candidate, Setting
 from hpcbench.stages import Bench, Subject, examine
 from hpcbench.store import Journal
 
@@ -145,12 +145,19 @@ def cheats() -> str:
     )
 
 
+def _honest() -> dict[str, Candidate]:
+    sys.path[:0] = [str(TESTS), str(TESTS / "honest")]
+    import test_honest
+    import test_honest_mpi
+
+    return {**test_honest.HONEST, **test_honest_mpi.HONEST}
+
+
 def _once(name: str) -> str:
     """What one judgement of an honest kernel ends with; empty when it is correct."""
     from judges import judged
-    from test_honest import HONEST
 
-    one = HONEST[name]
+    one = _honest()[name]
     with tempfile.TemporaryDirectory() as folder:
         result = judged(one, Path(folder), ranks=2 if "mpi" in one.model else 1, seconds=0.5)
     return "" if result.verdict == "correct" else f"{name}: {result.verdict}: {result.stages[-1].message}"
@@ -158,15 +165,13 @@ def _once(name: str) -> str:
 
 def honest() -> str:
     """Every honest kernel, two judgements side by side, so that each meets the other's load."""
-    sys.path[:0] = [str(TESTS), str(TESTS / "honest")]
-    from test_honest import HONEST
-
-    names = [name for k in range(20) for name in HONEST if k < REPETITIONS or "numba" not in name]
+    kernels = _honest()
+    names = [name for k in range(20) for name in kernels if k < REPETITIONS or "numba" not in name]
     with ProcessPoolExecutor(max_workers=2) as pool:
         alarms = [told for told in pool.map(_once, names) if told]
     lines = "".join(f"\n- {told}" for told in alarms)
     return (
-        f"{len(HONEST)} kernels, 20 judgements each, two side by side (those that numba compiles, which takes a "
+        f"{len(kernels)} kernels, 20 judgements each, two side by side (those that numba compiles, which takes a "
         f"minute each time, {REPETITIONS}): **{len(alarms)} false alarms of {len(names)}**.{lines}"
     )
 

@@ -59,7 +59,7 @@ class Entry:
         else:
             tool = watch.compilers[one.language] if watch else None
             if under_mpi:
-                tool = launch.mpi().cc if one.language == "c" else launch.mpi().cxx
+                tool = launch.mpi().compiler(one.language)
             inside = None if self.trusted else launch.inside
             path = build.build(
                 one,

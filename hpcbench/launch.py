@@ -59,6 +59,10 @@ class Mpi:
     cxx: str
     version: str
 
+    def compiler(self, language: str) -> str:
+        """The wrapper for C or C++."""
+        return self.cc if language == "c" else self.cxx
+
 
 @lru_cache(maxsize=1)
 def mpi() -> Mpi:

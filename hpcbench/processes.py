@@ -6,7 +6,6 @@ import ctypes
 import json
 import os
 import random
-import resource
 import signal
 import socket
 import subprocess
@@ -26,7 +25,6 @@ from hpcbench.wire import Program
 START_LIMIT_S = 60.0
 END_LIMIT_S = 5.0
 MOST_BYTES = 2**18
-LOG_LIMIT = 64 * 2**20
 
 
 class ArmFailure(Exception):
@@ -46,7 +44,6 @@ class LaunchError(HpcbenchError):
 def die_with_parent() -> None:
     """Have the system kill this process when the one that started it ends, however it ends."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_LIMIT, LOG_LIMIT))  # it writes what the ranks print
 
 
 class Processes:

@@ -33,7 +33,7 @@ typedef void *(*setup_fn)(const void *in, const void *params);
 typedef int (*run_fn)(void *handle, const void *in, const void *params, void *out);
 typedef void (*free_fn)(void *handle);
 enum { TOTAL, SETUP, RUN };
-enum { PAGE = 4096, LOG_LIMIT = 64 << 20 };
+enum { PAGE = 4096, FILE_LIMIT = 64 << 20, RANK_FILE_LIMIT = 1 << 30 }; /* the log; MPI's windows of shared memory */
 #define ARITHMETIC (INT64_C(1) << 40) /* status of a candidate that left the processor's modes changed */
 
 /* sizes of the plan, in the order of wire._native_plan */
@@ -266,7 +266,8 @@ int main(int argc, char **argv) {
     if (log < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) return 1;
     close(log);
   }
-  setrlimit(RLIMIT_FSIZE, &(struct rlimit){LOG_LIMIT, LOG_LIMIT});
+  const rlim_t file = argc == 2 ? RANK_FILE_LIMIT : FILE_LIMIT;
+  setrlimit(RLIMIT_FSIZE, &(struct rlimit){file, file});
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   snprintf(address.sun_path, sizeof address.sun_path, "%s", argv[1]);
   parent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -25,7 +25,7 @@ from typing import Any
 
 SETUP, RUN = 1, 2
 NAMESPACES = 32
-LOG_LIMIT = 64 * 2**20
+FILE_LIMIT, RANK_FILE_LIMIT = 2**26, 2**30  # the log; MPI's windows of shared memory
 TEXT_LIMIT = 4000
 RAISED = -1
 
@@ -240,7 +240,8 @@ def main() -> None:
         log = os.open("log", os.O_WRONLY | os.O_APPEND)
         os.dup2(log, 1), os.dup2(log, 2)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_LIMIT, LOG_LIMIT))
+    limit = RANK_FILE_LIMIT if len(sys.argv) == 2 else FILE_LIMIT
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     gc.disable()
     channel = Channel(sys.argv[1])
     faulthandler.register(signal.SIGUSR2, channel.sock, all_threads=False)  # asked for after a time-out

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -40,18 +41,32 @@ static void end_all(void) {
   }
 }
 
+static void put(const char *path, const char *format, unsigned id) {
+  char text[64];
+  const int n = snprintf(text, sizeof text, format, id, id), fd = open(path, O_WRONLY);
+  if (fd >= 0) (void)!write(fd, text, (size_t)n), close(fd);
+}
+
+/* Namespaces for ranks: with a loopback, for their launcher, and shared memory that nobody else sees. */
+static void enter_namespaces(void) {
+  const unsigned user = geteuid(), group = getegid();
+  if (!hpcbench_namespaces()) return;
+  setenv("HPCBENCH_NAMESPACES", "1", 1);
+  const int any = socket(AF_INET, SOCK_DGRAM, 0);
+  struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+  ioctl(any, SIOCSIFFLAGS, &loopback);
+  close(any);
+  put("/proc/self/setgroups", "deny", 0), put("/proc/self/uid_map", "%u %u 1", user), put("/proc/self/gid_map", "%u %u 1", group);
+  if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) return;
+  if (!mount("ranks", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=25%")) setenv("HPCBENCH_OWN_SHM", "1", 1);
+}
+
 /* A launcher may be stopped from outside, and its daemons have sessions of their own: neither ends with its
  * parent by itself. */
 static int launch(pid_t parent, int without, char **command) {
   sigset_t awaited;
   sigemptyset(&awaited), sigaddset(&awaited, SIGTERM), sigaddset(&awaited, SIGCHLD);
-  if (!(without & HPCBENCH_NAMESPACES) && hpcbench_namespaces()) {
-    setenv("HPCBENCH_NAMESPACES", "1", 1); /* the ranks have them */
-    const int any = socket(AF_INET, SOCK_DGRAM, 0);
-    struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-    ioctl(any, SIOCSIFFLAGS, &loopback);
-    close(any);
-  }
+  if (!(without & HPCBENCH_NAMESPACES)) enter_namespaces();
   sigprocmask(SIG_BLOCK, &awaited, NULL);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   prctl(PR_SET_PDEATHSIG, SIGTERM); /* new namespaces have cleared it */

@@ -22,7 +22,7 @@ def check(subject: Subject) -> Stage:
             compile(candidate.source, "candidate", "exec", dont_inherit=True)
             subject.object = build.place(candidate.source)
             return Stage("compile", "correct", "", time.perf_counter() - start)
-        wrapper = launch.mpi().cxx if "mpi" in candidate.model else None
+        wrapper = launch.mpi().compiler(candidate.language) if "mpi" in candidate.model else None
         built = build.build(candidate, tool=wrapper, inside=inside)
     except (build.BuildError, SyntaxError, ValueError, MemoryError, RecursionError) as error:
         return Stage("compile", "compile", str(error), time.perf_counter() - start)

@@ -13,33 +13,11 @@ ANY = {"__future__", "abc", "array", "bisect", "collections", "copy", "dataclass
        "itertools", "math", "numba", "numbers", "numpy", "operator", "typing"}  # fmt: skip
 NAMES = {"__import__", "compile", "eval", "exec", "globals", "locals", "open", "vars", "breakpoint", "input",
          "__builtins__", "__loader__", "__spec__", "getattr", "setattr", "delattr"}  # fmt: skip
-ATTRIBUTES = {
-    "ctypeslib",
-    "fromfile",
-    "tofile",
-    "memmap",
-    "load",
-    "loadtxt",
-    "genfromtxt",
-    "save",
-    "savetxt",
-    "savez",
-    "f2py",
-    "distutils",
-    "testing",
-    "sys",
-    "os",
-    "objmode",
-    "cfunc",
-    "subprocess",
-    "attrgetter",
-    "methodcaller",
-    "builtins",
-    "inspect",
-    "importlib",
-    "modules",
-    "ctypes",
-} | NAMES
+ATTRIBUTES = NAMES | {
+    "ctypeslib", "fromfile", "tofile", "memmap", "load", "loadtxt", "genfromtxt", "save", "savetxt", "savez", "f2py",
+    "distutils", "testing", "sys", "os", "objmode", "cfunc", "subprocess", "attrgetter", "methodcaller", "builtins",
+    "inspect", "importlib", "modules", "ctypes",
+}  # fmt: skip
 # of names with two underscores:
 PLAIN = {"__init__", "__name__", "__doc__", "__version__", "__len__", "__call__"}  # fmt: skip
 

@@ -132,7 +132,6 @@ MPI_REACHES = {
     "connects over TCP": REACHES["connects over TCP"],
     "starts a process": REACHES["starts a process"],
     "reads a file of the user": REACHES["reads a file of the user"],
-    "makes a file in shared memory": REACHES["makes a file in shared memory"],
 }
 
 
@@ -192,3 +191,18 @@ def test_what_a_rank_reaches_for_is_out_of_reach(race, name, places, monkeypatch
     assert "status 77" in found.stages[-1].message
     time.sleep(0.2)  # an order may lie in the launcher's socket until it ends
     assert not made.exists()
+
+
+def test_a_rank_s_shared_memory_is_its_own(race):
+    """It may have some, as MPI's windows of shared memory need, where no other process sees it."""
+    mark = Path("/dev/shm/hpcbench-test-rank")
+    makes = (
+        f'const int f = open("{mark}", O_CREAT | O_RDWR, 0600); if (f >= 0) close(f); return honest(in, out);'
+    )
+    one = over_mpi("makes a file", makes)
+    one = replace(one, source=HEAD + one.source)
+    for trusted in (True, False):
+        entry = Entry(one, Setting(ranks=2), "one", trusted=trusted)
+        assert race([entry], upto="verify").results["one"].verdict == "correct"
+        assert mark.exists() == trusted
+        mark.unlink(missing_ok=True)

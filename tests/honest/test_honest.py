@@ -5,6 +5,7 @@
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from judges import judged
@@ -263,16 +264,61 @@ def in_numba(words: str) -> Candidate:
     return Candidate("spgemm", "python", "serial", text.encode(), {}, (), origin=words)
 
 
+ROWS_C = (Path(__file__).parent.parent.parent / "docs" / "examples" / "rows.c").read_bytes()
+OPENMP_C = b"""
+#include <omp.h>
+#include <stdlib.h>
+#include "abi.h"
+static int ascending(const void *a, const void *b) { return (*(int32_t *)a > *(int32_t *)b) - (*(int32_t *)a < *(int32_t *)b); }
+int spgemm_run(void *handle, const spgemm_in *in, const void *params, spgemm_out *out) {
+  (void)handle, (void)params;
+  int failed = 0;
+  for (int pass = 0; pass < 2; pass++) { /* counts, then fills */
+    if (!pass) out->indptr[0] = 0;
+#pragma omp parallel
+    {
+      double *sum = calloc(in->b_ncols + 1, sizeof *sum);
+      int64_t *seen = calloc(in->b_ncols + 1, sizeof *seen);
+      int32_t *cols = malloc(4 * in->b_ncols + 4);
+#pragma omp atomic
+      failed |= !sum || !seen || !cols;
+#pragma omp barrier
+#pragma omp for schedule(guided)
+      for (int64_t i = 0; i < (failed ? 0 : in->a_nrows); i++) {
+        int64_t n = 0;
+        for (int64_t p = in->a_indptr[i]; p < in->a_indptr[i + 1]; p++)
+          for (int64_t q = in->b_indptr[in->a_indices[p]]; q < in->b_indptr[in->a_indices[p] + 1]; q++) {
+            const int32_t j = in->b_indices[q];
+            if (seen[j] != i + 1) seen[j] = i + 1, sum[j] = 0, cols[n++] = j;
+            sum[j] += in->a_data[p] * in->b_data[q];
+          }
+        if (!pass) {
+          out->indptr[i + 1] = n;
+          continue;
+        }
+        qsort(cols, n, sizeof *cols, ascending);
+        for (int64_t k = 0; k < n; k++) out->indices[out->indptr[i] + k] = cols[k], out->data[out->indptr[i] + k] = sum[cols[k]];
+      }
+      free(sum), free(seen), free(cols);
+    }
+    for (int64_t i = 0; !pass && i < in->a_nrows; i++) out->indptr[i + 1] += out->indptr[i];
+    if (failed) return SPGEMM_NO_MEMORY;
+  }
+  return SPGEMM_OK;
+}
+"""
 OURS = [v.name for v in registry.kernel("spgemm").variants() if v.name.startswith("gustavson")]
 HONEST: dict[str, Candidate] = {
     **{name: in_cpp(name) for name in KERNELS},
     **{f"numba {w}": in_numba(w) for w in ("PARALLEL=False CACHE=False", "PARALLEL=True CACHE=False", "PARALLEL=False CACHE=True")},
+    "C": Candidate("spgemm", "c", "serial", ROWS_C, {}, ("-O3", "-march=native"), origin="C"),
+    "C, OpenMP": Candidate("spgemm", "c", "openmp", OPENMP_C, {}, ("-O2",), origin="C, OpenMP"),
     "NumPy": in_python("", "return honest(inputs)", "NumPy"),
     "MPI": over_mpi("MPI", "return honest(in, out);"),
     **{f"our {name}": registry.kernel("spgemm").variant(name).candidate() for name in OURS},
 }  # fmt: skip
 QUICK = {
-    "tasks", "a pool of threads that sleep", "futures", "entries that cancel are left out", "NumPy", "MPI",
+    "C", "C, OpenMP", "tasks", "a pool of threads that sleep", "futures", "entries that cancel are left out", "NumPy", "MPI",
     "our gustavson_omp", "our gustavson_mpi",
 }  # fmt: skip
 
