@@ -14,8 +14,8 @@ ANY = {"__future__", "abc", "array", "bisect", "collections", "copy", "dataclass
 NAMES = {"__import__", "compile", "eval", "exec", "globals", "locals", "open", "vars", "breakpoint", "input",
          "__builtins__", "__loader__", "__spec__", "getattr", "setattr", "delattr"}  # fmt: skip
 ATTRIBUTES = NAMES | {
-    "ctypeslib", "fromfile", "tofile", "memmap", "load", "loadtxt", "genfromtxt", "save", "savetxt", "savez", "f2py",
-    "distutils", "testing", "sys", "os", "objmode", "cfunc", "subprocess", "attrgetter", "methodcaller", "builtins",
+    "ctypeslib", "fromfile", "tofile", "memmap", "load", "loadtxt", "genfromtxt", "save", "savetxt", "savez",
+    "f2py", "distutils", "testing", "sys", "os", "objmode", "cfunc", "subprocess", "attrgetter", "methodcaller", "builtins",
     "inspect", "importlib", "modules", "ctypes",
 }  # fmt: skip
 # of names with two underscores:
