@@ -15,8 +15,8 @@ NAMES = {"__import__", "compile", "eval", "exec", "globals", "locals", "open", "
          "__builtins__", "__loader__", "__spec__", "getattr", "setattr", "delattr"}  # fmt: skip
 ATTRIBUTES = NAMES | {
     "ctypeslib", "fromfile", "tofile", "memmap", "load", "loadtxt", "genfromtxt", "save", "savetxt", "savez",
-    "f2py", "distutils", "testing", "sys", "os", "objmode", "cfunc", "subprocess", "attrgetter", "methodcaller", "builtins",
-    "inspect", "importlib", "modules", "ctypes",
+    "f2py", "distutils", "testing", "sys", "os", "objmode", "cfunc", "subprocess", "attrgetter", "methodcaller",
+    "ctypes", "builtins", "inspect", "importlib", "modules"
 }  # fmt: skip
 # of names with two underscores:
 PLAIN = {"__init__", "__name__", "__doc__", "__version__", "__len__", "__call__"}  # fmt: skip
