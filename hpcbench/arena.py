@@ -130,8 +130,9 @@ class Arena:
                 self.guards.append(self.size)
                 self.size += PAGE
             self.layout.append(rows)
-        self.fd = os.memfd_create("hpcbench-outputs", os.MFD_CLOEXEC)
+        self.fd = os.memfd_create("hpcbench-outputs", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(self.fd, self.size)
+        fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, SEALS)  # who cut it short would take the parent along
         self.map = mmap.mmap(self.fd, self.size)
 
     def view(self, slot: int) -> dict[str, np.ndarray]:

@@ -8,10 +8,12 @@ from typing import cast
 
 from hpcbench import launch, sandbox
 from hpcbench.contender import Entry
-from hpcbench.evaluate import open_race
+from hpcbench.evaluate import Race, open_race
 from hpcbench.generation import BaselineFailed
+from hpcbench.processes import LaunchError
 from hpcbench.spec import Budget, Candidate, Code, HpcbenchError, Result, Stage
 from hpcbench.stages import Bench, Subject, examine
+from hpcbench.store import Journal
 
 
 def judge(candidate: Candidate, name: str, bench: Bench, budget: Budget) -> Result:
@@ -20,7 +22,7 @@ def judge(candidate: Candidate, name: str, bench: Bench, budget: Budget) -> Resu
     Raises
     ------
     HpcbenchError
-        When the baseline cannot run, the machine cannot hold the case, or there is no wall to run it behind.
+        When the baseline cannot run, nor a launcher, the machine cannot hold the case, or there is no wall.
     """
     subject = Subject(candidate, bench, secrets.randbits(32), stages=[_wall(bench.trust)])
     for stage in examine(subject):
@@ -29,23 +31,42 @@ def judge(candidate: Candidate, name: str, bench: Bench, budget: Budget) -> Resu
 
 
 def _race(subject: Subject, name: str, budget: Budget) -> Result:
-    """The race against the baseline; a baseline that fails only beside the candidate is the candidate's doing."""
-    bench = subject.bench
-    with open_race(
-        bench.case, bench.anchor, seed=secrets.randbits(32), on_event=bench.on_event, journal=bench.journal,
-        machine_id=bench.machine_id,
-    ) as race:  # fmt: skip
-        entry = Entry(subject.candidate, bench.setting, name, trusted=bench.trust)
+    """The race against the baseline; a baseline that fails only beside the candidate, twice, is its doing."""
+    for last in (False, True):
         try:
-            result = race.evaluate([entry], budget)[1]
+            return _raced(subject, name, budget)
         except BaselineFailed as failure:
-            alone = race.evaluate([bench.anchor], Budget(), upto="verify")[0]
-            if bench.trust or alone.verdict != "correct":
+            if subject.bench.trust or not _alone(subject.bench):
                 raise
-            subject.stages.append(Stage("measure", "forbidden", f"{failure}; alone it is right"))
-            return _failed(subject, name)
-    raced = tuple(s for s in result.stages if s.name != "compile" or s.code != "correct")  # once is enough
-    return replace(result, stages=(*subject.stages, *raced), trusted=bench.trust)
+            if last:
+                subject.stages.append(Stage("measure", "forbidden", f"{failure}; alone it is right"))
+    return _failed(subject, name)
+
+
+def _raced(subject: Subject, name: str, budget: Budget) -> Result:
+    with _open(subject.bench, subject.bench.journal) as race:
+        entry = Entry(subject.candidate, subject.bench.setting, name, trusted=subject.bench.trust)
+        results = race.evaluate([entry], budget)
+    if len(results) < 2:
+        raise LaunchError(race.skips[-1].reason)
+    raced = tuple(
+        s for s in results[1].stages if s.name != "compile" or s.code != "correct"
+    )  # once is enough
+    return replace(results[1], stages=(*subject.stages, *raced), trusted=subject.bench.trust)
+
+
+def _alone(bench: Bench) -> bool:
+    """Whether the baseline is right when nobody is beside it."""
+    with _open(bench, None) as race:
+        results = race.evaluate([bench.anchor], Budget(), upto="verify")
+    return not race.interrupted and [r.verdict for r in results] == ["correct"]
+
+
+def _open(bench: Bench, journal: Journal | None) -> Race:
+    return open_race(
+        bench.case, bench.anchor, seed=secrets.randbits(32), on_event=bench.on_event, journal=journal,
+        machine_id=bench.machine_id,
+    )  # fmt: skip
 
 
 def _failed(subject: Subject, name: str) -> Result:

@@ -18,7 +18,7 @@ from pathlib import Path
 from hpcbench import sandbox
 from hpcbench.build import compile_object, compiler
 from hpcbench.instrument import Instrument
-from hpcbench.machine import first_line
+from hpcbench.machine import first_line, memory_available
 from hpcbench.spec import HpcbenchError, Setting
 
 THREAD_VARIABLES = (
@@ -26,7 +26,7 @@ THREAD_VARIABLES = (
 )  # fmt: skip
 # What an untrusted candidate sees of the environment: nothing that might hold a secret.
 SEEN = (
-    "PATH", "HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV", "OMP_", "KMP_", "MKL_NUM", "HYDRA_",
+    "PATH", "HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV", "OMP_", "KMP_", "MKL_NUM",
     "PYTHONPATH", "MPIR_", "OMPI_", "FI_", "UCX_",
 )  # fmt: skip
 # Library allocators: keep freed memory (pre-faulted) or return it at once (cold); 4 KiB pages in both.
@@ -83,8 +83,10 @@ def mpi() -> Mpi:
         launcher = Path(named) if named else folder / "mpirun"
         if os.access(launcher, os.X_OK) and (folder / "mpicc").exists() and (folder / "mpicxx").exists():
             wrappers = str(folder / "mpicc"), str(folder / "mpicxx")
-            local = _launcher(launcher)
-            return Mpi(_srun() or local, local, *wrappers, _version(launcher))
+            words = _launcher(launcher)
+            return Mpi(
+                _srun() or words, (*words[:-1], *_by_loopback(launcher), "-n"), *wrappers, _version(launcher)
+            )
     if named:
         raise NoMpi(f"HPCBENCH_MPIRUN={named}: no such launcher with mpicc and mpicxx beside it")
     raise NoMpi("no mpirun with mpicc and mpicxx beside it; load an MPI module, or pip install mpich")
@@ -111,6 +113,11 @@ def _launcher(path: Path) -> tuple[str, ...]:
         root = ("--allow-run-as-root",) if os.getuid() == 0 else ()
         return (str(path), *root, "--oversubscribe", "--bind-to", "none", "-n")
     return (str(path), "-bind-to", "none", "-n")
+
+
+def _by_loopback(path: Path) -> tuple[str, ...]:
+    """Hydra's parts find each other by the host's name, which a namespace with a loopback only cannot reach."""
+    return ("-localhost", "127.0.0.1") if _version(path).startswith("MPICH") else ()
 
 
 def mpi_driver() -> Path:
@@ -184,7 +191,8 @@ def command(
     native = [] if language == "python" else [*(watch.prefix if watch else ()), str(native_worker(watch))]
     worker = [*(native or python), socket]
     if under_mpi and wall:
-        return [str(enter()), "launch", str(wall.without), *mpi().local, str(setting.ranks), *worker]
+        shared = str(memory_available() // 4)  # bytes of their /dev/shm
+        return [str(enter()), "launch", str(wall.without), shared, *mpi().local, str(setting.ranks), *worker]
     if under_mpi:
         return [*mpi().launcher, str(setting.ranks), *worker]
     return [*worker, str(os.getpid())]

@@ -25,6 +25,7 @@ from hpcbench.wire import Program
 
 PARKED_NS = 1_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
 NATIVE_LIMIT_S = 20.0  # of an untrusted kernel's first calls, which take milliseconds
+SETTLE_S = 0.02  # that a rank which has answered may take to go to sleep
 ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of the next sample
 SHARE, SHARE_NS = 1.05, 300_000
 LEAST_LIMIT_S = 2.0
@@ -94,14 +95,17 @@ class WorkerArm:
             inputs, arena = self._memory.inputs[rank], self._memory.arenas[rank]
             cpus = launch.rank_cpus(self._limits.cpus, self._setting, rank)
             plan = wire.plan(self._program, inputs, arena, replace(self._limits, cpus=cpus))
-            self._processes.send(sock, wire.request("L", payload=plan), (inputs.fd, arena.fd))
+            self._processes.send(sock, wire.request("P", payload=plan), (inputs.fd, arena.fd))
         for sock, _ in self.ranks:
-            answer = self._processes.receive(sock, deadline)
-            self.has_setup, self.layers = bool(answer["setup"]), int(answer["layers"])
+            self.layers = int(self._processes.receive(sock, deadline)["layers"])
             wall = self._limits.wall
             if wall and sandbox.REQUIRED & ~(self.layers | wall.without):
                 gone = sandbox.names(sandbox.REQUIRED & ~(self.layers | wall.without))
                 raise LaunchError(f"the wall does not stand: no {' and no '.join(gone)}")
+        for sock, _ in self.ranks:
+            self._processes.send(sock, wire.request("L"))
+        for sock, _ in self.ranks:
+            self.has_setup = self._processes.receive(sock, deadline).get("setup") is True
         self._rank_of = {sock.fileno(): rank for rank, (sock, _) in enumerate(self.ranks)}
         self._status = [os.open(f"/proc/{pid}/status", os.O_RDONLY) for _, pid in self.ranks]
         self._clocks = [(~pid << 3) | 2 for _, pid in self.ranks]  # CPUCLOCK_SCHED of the process
@@ -110,8 +114,16 @@ class WorkerArm:
         self._processes.send(sock, wire.request(letter, *numbers))
         answer = self._processes.receive(sock, time.monotonic() + self.limit_s)
         with suppress(OSError):  # a process has ended; the next sample will say so
-            self._cpu = [time.clock_gettime_ns(clock) for clock in self._clocks]
+            self._cpu = self._spent()
         return answer
+
+    def _spent(self) -> list[int]:
+        """CPU time of every rank, once it sleeps: of a process that runs, the system's figure may be a tick old."""
+        until = time.monotonic() + SETTLE_S
+        for fd in self._status:
+            while b"\nState:\tS" not in os.pread(fd, 256, 0) and time.monotonic() < until:
+                os.sched_yield()
+        return [time.clock_gettime_ns(clock) for clock in self._clocks]
 
     def sample(self, input_set: int, batch: int, phase: Phase = "total", round: int = -1) -> Measurement:
         """Release all ranks together and wait for the last; times by the parent's monotonic clock.
@@ -134,7 +146,7 @@ class WorkerArm:
             for sock in socks:
                 sock.send(wire.release(start))
             arrived, replies = self._answers(wire.DONE, wire.DONE_BYTES)
-            self._cpu = [time.clock_gettime_ns(clock) for clock in self._clocks]
+            self._cpu = self._spent()
             spent = [now - before for now, before in zip(self._cpu, cpu, strict=True)]
         except OSError:
             raise self._processes.failure() from None

@@ -137,11 +137,9 @@ class Processes:
     def _stop_launcher(self, deadline: float) -> None:
         """It would obey whatever a candidate writes to the sockets of its MPI: start a program, for one."""
         try:
-            for _, pid in self.ranks:
-                for above in ranks.between(pid, self._process.pid):
-                    ranks.stop(above, deadline)
-        except OSError:
-            raise LaunchError(f"{self._what()}: a rank ended at start: {self._tail()}") from None
+            ranks.stop_others(self._process.pid, {pid for _, pid in self.ranks}, deadline)
+        except OSError as error:
+            raise LaunchError(f"{self._what()}: a process ended at start: {error}: {self._tail()}") from None
         except LookupError:
             raise LaunchError(f"{self._what()} has another process start its ranks") from None
 
@@ -183,7 +181,7 @@ class Processes:
             data += part
         try:
             answer = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             raise ArmFailure("runtime", "it answered out of turn")
@@ -237,6 +235,7 @@ class Processes:
             self._process.poll()
         self._process.wait()
         self._listener.close()
+        self._log.unlink(missing_ok=True)  # it may be large
         for segment in self._segments:  # a killed rank leaves its MPI's shared memory behind
             Path(segment).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""What the system and the ranks themselves tell about them: who stands above, how one ended, where all stand."""
+"""What the system and the ranks themselves tell about them: who stands beside, how one ended, where all stand."""
 
 from __future__ import annotations
 
@@ -7,50 +7,58 @@ import re
 import signal
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-STACK_LIMIT_S, END_LIMIT_S = 0.5, 2.0
+STACK_LIMIT_S, ZOMBIE_LIMIT_S = 0.5, 2.0
 STACK = re.compile(r"\((\w+)\+0x|File \"[^\"]*\", line \d+ in (\w+)")
 
 
 def _stat(pid: int) -> list[str]:
     """Fields of a process from its state on: state, parent, …, exit status (proc_pid_stat(5))."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
 
 
-def between(pid: int, top: int) -> Iterator[int]:
-    """The processes that stand above ``pid`` and below ``top``, from the lowest.
+def below(top: int) -> list[int]:
+    """The processes that stand below ``top``, the highest first, as far as the system tells."""
+    found = []
+    with suppress(OSError):
+        for tasks in Path(f"/proc/{top}/task").glob("*/children"):
+            found += [int(word) for word in tasks.read_text().split()]
+    return found + [pid for child in found for pid in below(child)]
+
+
+def stop_others(top: int, ranks: Collection[int], deadline: float) -> None:
+    """Stop all that stands below ``top`` but for the ranks, which must stand there, until it all does.
 
     Raises
     ------
     LookupError
-        When ``top`` does not stand above ``pid``.
+        When a rank does not stand there.
     OSError
-        When one of them has ended.
+        When one of them ends, or goes on beyond ``deadline`` (monotonic seconds).
     """
-    while (pid := int(_stat(pid)[1])) != top:
-        if pid <= 1:
-            raise LookupError(top)
-        yield pid
-
-
-def stop(pid: int, deadline: float) -> None:
-    """Stop a process, and wait until it stands, at most until ``deadline`` (monotonic seconds)."""
-    os.kill(pid, signal.SIGSTOP)
-    while _stat(pid)[0] != "T" and time.monotonic() < deadline:
+    while others := [pid for pid in below(top) if pid not in ranks and _stat(pid)[0] != "T"]:
+        for pid in others:
+            os.kill(pid, signal.SIGSTOP)
+        if time.monotonic() > deadline:
+            raise TimeoutError("the launcher does not stop")
         time.sleep(0.001)
+    if missing := set(ranks) - set(below(top)):
+        raise LookupError(missing)
 
 
 def cause(code: int) -> str:
     """How a process ended, in words, by its exit code; negative for a signal."""
-    return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+    if code >= 0:
+        return f"exit status {code}"
+    return signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
 
 
 def ended(pids: Sequence[int]) -> str:
     """Which of the ranks has ended, and how: told by what is left of it, which nobody has collected."""
-    until = time.monotonic() + END_LIMIT_S
+    until = time.monotonic() + ZOMBIE_LIMIT_S
     with suppress(OSError):
         while time.monotonic() < until:
             for rank, pid in enumerate(pids):

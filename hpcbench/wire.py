@@ -5,8 +5,9 @@
 
 | letter | meaning | numbers |
 |---|---|---|
-| M | start MPI; the path of :func:`hpcbench.launch.mpi_driver` follows | length of what follows |
-| L | load; descriptors of inputs and outputs come along, a plan follows | length of what follows |
+| M | start MPI; the path of :func:`hpcbench.launch.mpi_driver` follows | its length |
+| P | map memory, build the wall; descriptors of inputs and outputs come along, a plan follows | its length |
+| L | load the candidate | |
 | S | sample: answer R, read the start (int64), wait, run, answer D, status (int64) | first call, calls, phase |
 | F | copy the last result into an output slot (Python only) | slot |
 | T | tell what the last exception was (Python only) | |
@@ -14,7 +15,8 @@
 The start lies a little ahead for arms of several threads, which spin until then: by that time the
 parent sleeps, and its CPU is free for a thread that is woken.
 
-Every other answer is one line of JSON, with ``error`` when something failed.
+Every other answer is one line of JSON, with ``error`` when something failed. The layers of the wall are told before
+there is a candidate in the process that could tell others.
 """
 
 from __future__ import annotations
@@ -85,7 +87,7 @@ def status(reply: bytes) -> int:
 
 
 def plan(program: Program, inputs: SealedInputs, arena: Arena, limits: Limits) -> bytes:
-    """The payload of a load request for the worker that runs ``program``."""
+    """The payload of a request P for the worker that runs ``program``."""
     make = _python_plan if program.language == "python" else _native_plan
     return make(program, inputs, arena, limits)
 

@@ -33,7 +33,7 @@ typedef void *(*setup_fn)(const void *in, const void *params);
 typedef int (*run_fn)(void *handle, const void *in, const void *params, void *out);
 typedef void (*free_fn)(void *handle);
 enum { TOTAL, SETUP, RUN };
-enum { PAGE = 4096, FILE_LIMIT = 64 << 20, RANK_FILE_LIMIT = 1 << 30 }; /* the log; MPI's windows of shared memory */
+enum { PAGE = 4096, FILE_LIMIT = 64 << 20, RANK_FILE_LIMIT = 256 << 20 }; /* the log; MPI's windows of shared memory */
 #define ARITHMETIC (INT64_C(1) << 40) /* status of a candidate that left the processor's modes changed */
 
 /* sizes of the plan, in the order of wire._native_plan */
@@ -47,7 +47,7 @@ typedef struct {
   free_fn release;
   int64_t inputs, slots;
   void **handles, **in, **out, *params;
-  int layers; /* of the wall, -1 when none was asked for */
+  char *kernel, *object;
 } arm;
 
 #ifdef __has_feature
@@ -153,12 +153,13 @@ static void *symbol(void *code, const char *kernel, const char *phase, int wante
   return found;
 }
 
-static arm load(const char *bytes) {
+static arm prepare(const char *bytes) {
   plan p;
   memcpy(&p, bytes, sizeof p);
   const int64_t *next = (const int64_t *)(bytes + sizeof p);
   char *in = map(received[0], p.input_bytes, PROT_READ, MAP_POPULATE);
   char *out = map(received[1], p.output_bytes, PROT_READ | PROT_WRITE, 0);
+  close(received[0]), close(received[1]);
   arm a = {.inputs = p.inputs, .slots = p.slots};
   a.in = structs(&next, p.inputs, p.input_fields, in);
   a.out = structs(&next, p.slots, p.output_fields, out);
@@ -173,20 +174,26 @@ static arm load(const char *bytes) {
   limit_memory(p.memory);
   const char *kernel = (const char *)next, *object = kernel + strlen(kernel) + 1;
   const char *readable = object + strlen(object) + 1, *writable = readable + strlen(readable) + 1;
-  a.layers = -1;
 #ifdef _OPENMP
   omp_get_max_threads(); /* LLVM's run-time library enters its name in shared memory when it starts */
 #endif
+  int layers = -1;
   if (p.walled) { /* namespaces are refused to a process whose MPI has threads */
-    a.layers = p.without & HPCBENCH_NAMESPACES ? 0 : hpcbench_namespaces();
-    a.layers |= hpcbench_lockdown(readable, writable, (int)p.needs, (int)p.without);
+    layers = p.without & HPCBENCH_NAMESPACES ? 0 : hpcbench_namespaces();
+    layers |= hpcbench_lockdown(readable, writable, (int)p.needs, (int)p.without);
   }
-  void *code = dlopen(object, RTLD_NOW | RTLD_LOCAL);
-  if (!code) refuse(dlerror());
-  a.run = (run_fn)symbol(code, kernel, "run", 1);
-  a.setup = (setup_fn)symbol(code, kernel, "setup", 0);
-  if (a.setup) a.release = (free_fn)symbol(code, kernel, "free", 1);
+  a.kernel = strdup(kernel), a.object = strdup(object);
+  answer("{\"layers\": %d}", layers); /* before there is anybody else who could */
   return a;
+}
+
+static void load(arm *a) {
+  void *code = dlopen(a->object, RTLD_NOW | RTLD_LOCAL);
+  if (!code) refuse(dlerror());
+  a->run = (run_fn)symbol(code, a->kernel, "run", 1);
+  a->setup = (setup_fn)symbol(code, a->kernel, "setup", 0);
+  if (a->setup) a->release = (free_fn)symbol(code, a->kernel, "free", 1);
+  answer("{\"setup\": %s}", a->setup ? "true" : "false");
 }
 
 /* `batch` calls over rotating inputs and output slots; 0, or the first non-zero status of a call. */
@@ -231,15 +238,13 @@ static void serve(void) {
   int64_t request[4];
   while (receive(request, sizeof request)) {
     char *payload = NULL;
-    if (request[0] == 'M' || request[0] == 'L') {
+    if (request[0] == 'M' || request[0] == 'P') {
       payload = malloc((size_t)request[1]);
       if (!payload || !receive(payload, (size_t)request[1])) return;
     }
     if (request[0] == 'M') start_mpi(payload);
-    if (request[0] == 'L') {
-      a = load(payload);
-      answer("{\"setup\": %s, \"layers\": %d}", a.setup ? "true" : "false", a.layers);
-    }
+    if (request[0] == 'P') a = prepare(payload);
+    if (request[0] == 'L') load(&a);
     free(payload);
     if (request[0] == 'S') {
       char done[9] = "D";

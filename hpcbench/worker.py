@@ -25,7 +25,7 @@ from typing import Any
 
 SETUP, RUN = 1, 2
 NAMESPACES = 32
-FILE_LIMIT, RANK_FILE_LIMIT = 2**26, 2**30  # the log; MPI's windows of shared memory
+FILE_LIMIT, RANK_FILE_LIMIT = 2**26, 2**28  # the log; MPI's windows of shared memory
 TEXT_LIMIT = 4000
 RAISED = -1
 
@@ -154,23 +154,25 @@ def limit_memory(limit: int) -> None:
         score.write("1000")
 
 
-def load(plan: dict[str, Any], channel: Channel) -> tuple[Interpreted, int]:
-    """Map the inputs read-only and the outputs with guard pages, then load the candidate.
+def prepare(plan: dict[str, Any], channel: Channel) -> tuple[int, int]:
+    """Map the inputs read-only and the outputs with guard pages, limit memory, build the wall.
 
-    Returns it and the layers of the wall that stand, -1 when none was asked for.
+    Tells the layers of the wall that stand, -1 when none was asked for; returns where the memory lies.
     """
     import numpy  # noqa: F401  (before the wall, which candidates find it behind)
 
     fd_in, fd_out = channel.fds
     base_in = map_memory(fd_in, plan["input_bytes"], writable=False)
     base_out = map_memory(fd_out, plan["output_bytes"], writable=True)
+    for fd in channel.fds:
+        os.close(fd)
     for offset in plan["guards"]:
         libc.mprotect(base_out + offset, 4096, 0)
     if plan["cpus"]:
         os.sched_setaffinity(0, plan["cpus"])
     limit_memory(plan["memory"])
-    layers = lock_down(plan["wall"]) if plan["wall"] else -1
-    return Interpreted(plan, base_in, base_out), layers
+    channel.send(layers=lock_down(plan["wall"]) if plan["wall"] else -1)
+    return base_in, base_out
 
 
 def lock_down(wall: dict[str, Any]) -> int:
@@ -200,13 +202,16 @@ def serve(channel: Channel) -> None:
             if op == ord("M"):
                 rank, size = start_mpi(channel.take(numbers[0]).rstrip(b"\0").decode())
                 channel.send(rank=rank, size=size)
+            elif op == ord("P"):
+                plan = json.loads(channel.take(numbers[0]))
+                places = prepare(plan, channel)
             elif op == ord("L"):
-                arm, layers = load(json.loads(channel.take(numbers[0])), channel)
+                arm = Interpreted(plan, *places)
                 gc.collect()
                 gc.freeze()
-                if layers >= 0:
+                if plan["wall"]:
                     gc.enable()  # what an untrusted candidate leaves to the collector is collected in its own time
-                channel.send(setup=arm.setup is not None, layers=layers)
+                channel.send(setup=arm.setup is not None)
             elif op == ord("F"):
                 channel.send(lengths=arm.fetch(numbers[0]))
             elif op == ord("T"):

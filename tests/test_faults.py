@@ -181,6 +181,48 @@ def test_a_hang_in_any_stage_ends(stage, tmp_path, monkeypatch, orphans):
     assert orphans() == []
 
 
+CALLS = """
+static long by_number(long number, long a, long b, long c) {
+  long r;
+  __asm__ volatile("syscall" : "=a"(r) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+  return r;
+}
+static void tell(const char *text) { for (int f = 3; f < 64; f++) by_number(1, f, (long)text, (long)strlen(text)); }
+"""
+AT_START = 'static int at_start = [] {{ if (!getenv("NEVER")) {{ {} }} return 0; }}();'
+# what it does to those who listen: (in front, body)
+HOSTILE = {
+    "says that no wall stands": (AT_START.format(r'tell("{\"setup\": false, \"layers\": 0}\n");'), HONEST),
+    "answers nothing in particular": (AT_START.format(r'tell("{}\n");'), HONEST),
+    "answers in another form": (AT_START.format(r'tell("{\"setup\": [1], \"layers\": \"x\"}\n");'), HONEST),
+    "answers very deeply": (AT_START.format(r'char t[9000]; memset(t, 91, 9000); t[8998] = 10, t[8999] = 0; tell(t);'), HONEST),
+    "cuts all files short": ("", "for (int f = 3; f < 64; f++) by_number(77, f, 0, 0); " + HONEST),
+    "takes an odd name and leaves": ("", "by_number(157, 15, (long)\"\\xff\\xfe\\n) Z\", 0); by_number(231, 1, 0, 0); " + HONEST),
+    "ends by an odd signal": ("", "by_number(62, by_number(39, 0, 0, 0), 40, 0); " + HONEST),
+    "prints without end": ("", "for (int i = 0; i < 20000000; i++) printf(\"%064d\\n\", i); " + HONEST),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ranks", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_a_candidate_does_to_its_judge_is_a_verdict(name, ranks, tmp_path, orphans):
+    front, body = HOSTILE[name]
+    one = over_mpi(name, body) if ranks > 1 else candidate(body, name)
+    marker = b"static int calls;"
+    one = replace(
+        one, source=b"#include <cstring>\n" + one.source.replace(marker, marker + (CALLS + front).encode(), 1)
+    )
+    result = judged(one, tmp_path, ranks=ranks)
+    harmless = name.startswith("cuts") and ranks == 1  # of MPI's own memory there is something left to cut
+    assert (result.verdict == "correct") == harmless, result.stages
+    assert all(stage.code != "not_checked" or stage.name in ("imports", "races") for stage in result.stages)
+    assert orphans() == []
+    assert (
+        judged(over_mpi("after", HONEST) if ranks > 1 else candidate(HONEST), tmp_path, ranks=ranks).verdict
+        == "correct"
+    )
+
+
 def test_a_storm_of_threads_is_ended(tmp_path, orphans):
     body = (
         "pthread_attr_t a; pthread_attr_init(&a); pthread_attr_setstacksize(&a, 65536); pthread_t t; for (int i = 0; i < 3000; i++) "
@@ -200,11 +242,11 @@ def small_disk(folder: Path, kilobytes: int) -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root to mount a small file system")
-@pytest.mark.parametrize("left", [0, 40, 400])
+@pytest.mark.parametrize("left", [40, *(pytest.param(kb, marks=pytest.mark.slow) for kb in (0, 400, 20000))])
 def test_a_full_disk_is_no_verdict(left, tmp_path, monkeypatch, orphans):
     """With space for what is built once, and ``left`` kilobytes for a candidate that takes more."""
     disk = tmp_path / "disk"
-    small_disk(disk, 16 << 10)
+    small_disk(disk, 64 << 10)
     monkeypatch.setenv("XDG_CACHE_HOME", str(disk))
     try:
         assert judged(candidate(HONEST), tmp_path).verdict == "correct"

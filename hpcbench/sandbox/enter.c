@@ -1,6 +1,6 @@
 /* Runs a command behind the wall of lockdown.c, for compilers and checkers that are given untrusted text:
  *     enter READABLE WRITABLE NEEDS WITHOUT MEMORY SECONDS COMMAND...
- * `enter launch WITHOUT COMMAND...` starts the launcher of untrusted MPI ranks, which build walls of their own,
+ * `enter launch WITHOUT BYTES COMMAND...` starts the launcher of untrusted MPI ranks, which build walls of their own,
  * in namespaces that they share; `enter probe` prints the layers that stand here. Whatever it starts ends with
  * it, and it ends with the one who started it. */
 #define _GNU_SOURCE
@@ -30,8 +30,9 @@ static void limit(int what, rlim_t most) { setrlimit(what, &(struct rlimit){most
 static void end_all(void) {
   for (char list[4096];;) {
     const int fd = open("/proc/thread-self/children", O_RDONLY);
-    const ssize_t n = fd < 0 ? 0 : read(fd, list, sizeof list - 1);
+    ssize_t n = fd < 0 ? 0 : read(fd, list, sizeof list - 1);
     if (fd >= 0) close(fd);
+    while (n > 0 && list[n - 1] != ' ') n--; /* a number that was cut off */
     if (n <= 0) return;
     list[n] = 0;
     for (char *next = list; *next; next++) {
@@ -41,35 +42,47 @@ static void end_all(void) {
   }
 }
 
-static void put(const char *path, const char *format, unsigned id) {
+static int put(const char *path, const char *format, unsigned id) {
   char text[64];
   const int n = snprintf(text, sizeof text, format, id, id), fd = open(path, O_WRONLY);
-  if (fd >= 0) (void)!write(fd, text, (size_t)n), close(fd);
+  const int done = fd >= 0 && write(fd, text, (size_t)n) == n;
+  if (fd >= 0) close(fd);
+  return done;
 }
 
-/* Namespaces for ranks: with a loopback, for their launcher, and shared memory that nobody else sees. */
-static void enter_namespaces(void) {
+/* Namespaces for ranks: with a loopback, for their launcher, and shared memory of `bytes` that nobody else sees. */
+static int enter_namespaces(const char *bytes) {
   const unsigned user = geteuid(), group = getegid();
-  if (!hpcbench_namespaces()) return;
-  setenv("HPCBENCH_NAMESPACES", "1", 1);
+  char limits[80];
+  snprintf(limits, sizeof limits, "mode=1777,nr_inodes=4096,size=%s", bytes);
+  if (!hpcbench_namespaces() || unshare(CLONE_NEWNS)) return 0;
   const int any = socket(AF_INET, SOCK_DGRAM, 0);
   struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-  ioctl(any, SIOCSIFFLAGS, &loopback);
+  const int up = !ioctl(any, SIOCSIFFLAGS, &loopback);
   close(any);
-  put("/proc/self/setgroups", "deny", 0), put("/proc/self/uid_map", "%u %u 1", user), put("/proc/self/gid_map", "%u %u 1", group);
-  if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) return;
-  if (!mount("ranks", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=25%")) setenv("HPCBENCH_OWN_SHM", "1", 1);
+  return up && put("/proc/self/setgroups", "deny", 0) && put("/proc/self/uid_map", "%u %u 1", user) &&
+         put("/proc/self/gid_map", "%u %u 1", group) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+         !mount("ranks", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, limits);
+}
+
+/* A system may grant them and then none of what they are for: whether it does is tried first. */
+static int grants_namespaces(const char *bytes) {
+  int status = 1;
+  const pid_t trial = fork();
+  if (!trial) _exit(!enter_namespaces(bytes));
+  return trial > 0 && waitpid(trial, &status, 0) == trial && !status;
 }
 
 /* A launcher may be stopped from outside, and its daemons have sessions of their own: neither ends with its
  * parent by itself. */
-static int launch(pid_t parent, int without, char **command) {
+static int launch(pid_t parent, int without, const char *bytes, char **command) {
   sigset_t awaited;
   sigemptyset(&awaited), sigaddset(&awaited, SIGTERM), sigaddset(&awaited, SIGCHLD);
-  if (!(without & HPCBENCH_NAMESPACES)) enter_namespaces();
+  signal(SIGCHLD, SIG_DFL);
+  if (!(without & HPCBENCH_NAMESPACES) && grants_namespaces(bytes) && enter_namespaces(bytes)) setenv("HPCBENCH_RANKS_APART", "1", 1);
   sigprocmask(SIG_BLOCK, &awaited, NULL);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
-  prctl(PR_SET_PDEATHSIG, SIGTERM); /* new namespaces have cleared it */
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) return 125;
   const pid_t child = fork();
   if (!child) {
@@ -94,7 +107,7 @@ int main(int argc, char **argv) {
     printf("%d\n", layers);
     return 0;
   }
-  if (argc > 3 && !strcmp(argv[1], "launch")) return launch(parent, atoi(argv[2]), argv + 3);
+  if (argc > 4 && !strcmp(argv[1], "launch")) return launch(parent, atoi(argv[2]), argv[3], argv + 4);
   if (argc < 8) return 125;
   const int needs = atoi(argv[3]), without = atoi(argv[4]);
   limit(RLIMIT_CORE, 0), limit(RLIMIT_FSIZE, FILE_LIMIT);

@@ -212,14 +212,14 @@ static int drop_privileges(void) {
 }
 
 int hpcbench_namespaces(void) {
-  const int have = getenv("HPCBENCH_NAMESPACES") || !unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC);
+  const int have = getenv("HPCBENCH_RANKS_APART") || !unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC);
   return have ? HPCBENCH_NAMESPACES : 0;
 }
 
 int hpcbench_lockdown(const char *readable, const char *writable, int needs, int without) {
   int stands = 0;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) return 0;
-  if (needs & HPCBENCH_TALKS && getenv("HPCBENCH_OWN_SHM")) needs |= HPCBENCH_WRITES, writable = "/dev/shm"; /* theirs alone */
+  if (needs & HPCBENCH_TALKS && getenv("HPCBENCH_RANKS_APART")) needs |= HPCBENCH_WRITES, writable = "/dev/shm"; /* theirs alone */
   if (!(without & HPCBENCH_NO_PRIVILEGES)) stands |= drop_privileges();
   if (!(without & HPCBENCH_LANDLOCK)) stands |= landlock(readable, writable);
   if (!(without & HPCBENCH_SECCOMP)) stands |= filter(needs);

@@ -15,6 +15,7 @@ from hpcbench.case import Case
 from hpcbench.contender import Entry
 from hpcbench.evaluate import open_race
 from hpcbench.instrument import Absent, Instrument
+from hpcbench.processes import LaunchError
 from hpcbench.spec import Budget, Code, Setting, Stage
 from hpcbench.stages import Subject
 
@@ -43,7 +44,7 @@ def trials(
             entry = Entry(subject.candidate, setting, "candidate", bench.trust, watch)
             results = race.evaluate([entry], Budget(), upto="verify")
             if race.skips:
-                return found("not_checked", race.skips[0].reason)
+                raise LaunchError(race.skips[0].reason)
             last = results[0].stages[-1]
             if (
                 watch and watch.code == "race" and last.code == "compile"

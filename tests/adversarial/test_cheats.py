@@ -232,11 +232,11 @@ HONEST = candidate("return honest(in, out);", "honest")
 
 @pytest.fixture(scope="module")
 def fair(tmp_path_factory):
-    """The speedup of the honest kernel here, and a check that the naive benchmark lets it pass."""
+    """The most that the honest kernel's speedup may be here, and a check that the naive benchmark lets it pass."""
     assert naive(HONEST)[0]
     result = judged(HONEST, tmp_path_factory.mktemp("fair"))
     assert result.verdict == "correct", result.stages
-    return result.speedup[0]
+    return result.speedup[2]
 
 
 @pytest.mark.parametrize("name", quick_first(CHEATS))
@@ -253,7 +253,7 @@ def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
     assert result.verdict in verdicts, result.stages
     assert words in result.stages[-1].message
     if result.verdict == "correct":
-        assert result.speedup[0] < FASTER * fair
+        assert result.speedup[1] < FASTER * fair
 
 
 def test_threads_that_are_not_used_are_told(tmp_path):

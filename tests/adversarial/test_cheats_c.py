@@ -6,7 +6,7 @@ arrays of variable length, nested functions and inline assembly where C++ would 
 
 import pytest
 from judges import judged
-from naive import FASTER, naive, pays, quick_first
+from naive import FASTER, naive, pays
 
 from hpcbench import instrument
 from hpcbench.spec import Candidate
@@ -142,7 +142,7 @@ __attribute__((constructor)) static void before(void) {
     "shares what should be private": (27, "passes", RACY + "int64_t k;\n#pragma omp parallel for shared(k)\n for (int64_t i = 0; i < n; i++) { k = in->a_indptr[i]; "
         "if (k < 0) abort(); }\n return status;", "", {"race"}, "line"),
     "tasks without a wait": (27, "passes", RACY + "int64_t *t = malloc(8 * (n + 1)); t[0] = 0;\n#pragma omp parallel\n#pragma omp single\n {\n#pragma omp task shared(t)\n "
-        "{ t[0] = n; }\n if (t[0] < 0) abort(); }\n return free(t), status;", "", {"race"}, "line"),
+        "{ t[0] = n; }\n usleep(3000); if (t[0] < 0) abort(); }\n return free(t), status;", "", {"race"}, "line"),
     "writes past an array of variable length": (29, "passes", "volatile int n = 5; int v[n]; memset(v, 0, sizeof v); v[n] = 1; return v[0] + honest(in, out);", "",
         {"runtime"}, "out of bounds"),
     "frees twice": (29, "passes", "static int once; char *volatile p = malloc(100000000), *volatile q = p; if (in->a_nrows == 1009 && !once++) free(p); free(q); "
@@ -178,14 +178,24 @@ HONEST = in_c("honest", "return honest(in, out);")
 
 @pytest.fixture(scope="module")
 def fair(tmp_path_factory):
-    """The speedup of the honest kernel here, and a check that the naive benchmark lets it pass."""
+    """The most that the honest kernel's speedup may be here, and a check that the naive benchmark lets it pass."""
     assert naive(HONEST)[0]
     result = judged(HONEST, tmp_path_factory.mktemp("fair"))
     assert result.verdict == "correct", result.stages
-    return result.speedup[0]
+    return result.speedup[2]
 
 
-@pytest.mark.parametrize("name", quick_first(CHEATS))
+QUICK = {
+    "computes nothing",
+    "calls the system by itself",
+    "writes past an array of variable length",
+    "passes before it runs",
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in CHEATS]
+)
 def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
     number, how, _, _, verdicts, words = CHEATS[name]
     one = program(name)
@@ -199,4 +209,4 @@ def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
     assert result.verdict in verdicts, result.stages
     assert words in result.stages[-1].message
     if result.verdict == "correct":
-        assert result.speedup[0] < FASTER * fair
+        assert result.speedup[1] < FASTER * fair
