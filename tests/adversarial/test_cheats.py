@@ -236,6 +236,7 @@ def fair(tmp_path_factory):
     assert naive(HONEST)[0]
     result = judged(HONEST, tmp_path_factory.mktemp("fair"))
     assert result.verdict == "correct", result.stages
+    assert result.speedup[2] > 0
     return result.speedup[2]
 
 
@@ -253,7 +254,7 @@ def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
     assert result.verdict in verdicts, result.stages
     assert words in result.stages[-1].message
     if result.verdict == "correct":
-        assert result.speedup[1] < FASTER * fair
+        assert not result.speedup[1] > FASTER * fair  # too few rounds for an interval are no gain
 
 
 def test_threads_that_are_not_used_are_told(tmp_path):
