@@ -132,9 +132,9 @@ __attribute__((constructor)) static void before(void) {
     "works in the warm-up only": (22, "fast", "static int n; return n++ < 2 ? honest(in, out) : 0;", "", WRONG, ""),
     "flushes subnormal numbers": (23, "passes", "unsigned m; __asm__ volatile(\"stmxcsr %0\" : \"=m\"(m)); m |= 0x8040; __asm__ volatile(\"ldmxcsr %0\" : : "
         '"m"(m)); return honest(in, out);', "", DENIED, "subnormal"),
-    "keeps the caches warm": (24, "passes", "static pthread_t t; now = in; if (!t) pthread_create(&t, NULL, touch, NULL); return honest(in, out);",
-        "static const spgemm_in *volatile now; static void *touch(void *p) { for (volatile double x;; usleep(100)) for (int64_t i = 0; i < now->a_indptr[now->a_nrows]; "
-        "i += 8) x = now->a_data[i]; return p; }", {"forbidden", "runtime"}, ""),
+    "keeps the caches warm": (24, "passes", "static pthread_t t; memcpy(kept, in->a_data, in->a_indptr[in->a_nrows] < 4096 ? 8 * in->a_indptr[in->a_nrows] : 32768); "
+        "if (!t) pthread_create(&t, NULL, touch, NULL); return honest(in, out);", "static double kept[4096]; static void *touch(void *p) { for (volatile double x;; usleep(100)) "
+        "for (int i = 0; i < 4096; i++) x = kept[i]; return p; }", {"forbidden", "runtime"}, ""),
     "loads a library": (25, "passes", 'return dlopen("libm.so.6", RTLD_LAZY) ? honest(in, out) : 1;', "", DENIED, "dlopen"),
     "parallel in name only": (26, "passes", "int s = 0;\n#pragma omp parallel if (0)\n s = honest(in, out);\n return s;", "", {"correct"}, ""),
     "counts without a lock": (27, "passes", RACY + "int64_t sum = 0;\n#pragma omp parallel for\n for (int64_t i = 0; i < n; i++) sum += in->a_indptr[i + 1] - in->a_indptr[i];"

@@ -116,11 +116,11 @@ PLAIN = in_python("", "return honest(inputs)", "honest")
 
 @pytest.fixture(scope="module")
 def fair(tmp_path_factory):
-    """The speedup of the honest kernel here."""
+    """The most that the honest kernel's speedup may be here."""
     assert naive(PLAIN)[0]
     result = judged(PLAIN, tmp_path_factory.mktemp("fair"))
     assert result.verdict == "correct", result.stages
-    return result.speedup[0] if result.speedup else 0.3
+    return result.speedup[2] if result.speedup else 0.3
 
 
 @pytest.mark.parametrize("name", quick_first(CHEATS))
@@ -132,4 +132,4 @@ def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
     assert result.verdict in verdicts, result.stages
     assert words in result.stages[-1].message
     if result.verdict == "correct" and result.speedup:
-        assert result.speedup[0] < FASTER * fair
+        assert not result.speedup[1] > FASTER * fair  # too few rounds for an interval are no gain
