@@ -108,7 +108,7 @@ CLASSES = {
     6: "replay through files or memory", 7: "work where no clock runs", 8: "stale right answer", 9: "calls the reference",
     10: "NaN", 11: "changes the inputs", 12: "constant output", 13: "skips work above a size", 14: "known shapes and seeds",
     15: "lower precision", 17: "partial output", 18: "the clock", 19: "the statistics", 20: "forges the result",
-    21: "reads what it should not", 22: "the warm-up", 23: "the baseline", 25: "wraps a library", 26: "parallel in name only",
+    21: "reads what it should not", 22: "the warm-up", 23: "the baseline", 24: "the cache", 25: "wraps a library", 26: "parallel in name only",
     27: "race or deadlock", 29: "out of bounds", 30: "aliases", 31: "redefines the harness", 32: "more resources",
     33: "baked at compile time", 34: "masks a crash",
 }  # fmt: skip
