@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from judges import judged
 
-from hpcbench import build, launch, registry
+from hpcbench import build, instrument, launch, registry
 from hpcbench.spec import Candidate
 
 HERE = Path(__file__).parent
@@ -83,6 +84,44 @@ def pays(candidate: Candidate, honest: Candidate, how: str) -> bool:
     """Whether the cheat pays there: ``fast``: it passes and seems much faster; ``passes``: it is let through."""
     passed, speedup = naive(candidate)
     return passed and (how == "passes" or speedup > FASTER * naive(honest)[1])
+
+
+def most_that_is_fair(honest: Candidate, folder: Path) -> float:
+    """The most that the honest kernel's speedup may be here; the naive benchmark must let it pass, too."""
+    assert naive(honest)[0]
+    result = judged(honest, folder)
+    assert result.verdict == "correct", result.stages
+    if honest.language == "python" and not result.speedup:  # too slow to be raced to the end
+        return 0.3
+    assert result.speedup
+    assert result.speedup[2] > 0
+    return result.speedup[2]
+
+
+def caught(
+    one: Candidate,
+    honest: Candidate,
+    row: tuple[Any, ...],
+    folder: Path,
+    fair: float | None = None,
+    ranks: int = 1,
+) -> None:
+    """Assert that a cheat pays in the naive benchmark, and gets its verdict here, or no gain where that is allowed."""
+    how, verdicts, words = row[1], *row[-2:]
+    assert pays(one, honest, how), naive(one)
+    result = judged(one, folder, ranks=ranks)
+    assert result.verdict in verdicts, result.stages
+    assert words in result.stages[-1].message
+    if result.verdict == "correct" and result.speedup and fair is not None:
+        assert not result.speedup[1] > FASTER * fair  # too few rounds for an interval are no gain
+
+
+def detector_or_skip() -> None:
+    """Skip where no race detector is."""
+    try:
+        instrument.thread()
+    except instrument.Absent as absent:
+        pytest.skip(str(absent))
 
 
 def quick_first(rows: Mapping[str, tuple[Any, ...]]) -> list[Any]:

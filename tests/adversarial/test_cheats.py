@@ -9,10 +9,8 @@ from dataclasses import replace
 
 import pytest
 from judges import judged
-from naive import FASTER, naive, pays, quick_first
+from naive import caught, detector_or_skip, most_that_is_fair, quick_first
 from races import candidate
-
-from hpcbench import instrument
 
 HEAD = b"""
 #include <cstdio>
@@ -158,7 +156,7 @@ static std::vector<std::pair<int64_t, Kept>> table = [] {
     "ends well and says nothing": (20, "fast", "_exit(0);", "", {"runtime", "forbidden"}, ""),
     "busy threads slow the baseline": (23, "fast", "if (calls == 52) { " + BUSY + "} return honest(in, out);",
         "", {"forbidden", "correctness", "runtime"}, ""),
-    "spoils the baseline's answers": (23, "passes", "last = time_ns(); if ((in->a_nrows == 400 || in->a_nrows == 600) && count < 64) mine[count] = out->data, count++; static bool "
+    "spoils the baseline's answers": (23, "passes", "last = time_ns(); if (in->a_nrows == 400 && count < 64) mine[count] = out->data, count++; static bool "
         "once = [] { std::thread(spoil).detach(); return true; }(); return once ? honest(in, out) : 1;", "static double *mine[64]; static std::atomic<int> count; static "
         "std::atomic<long> last; static long time_ns() { timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000 + t.tv_nsec; } static void spoil() { for "
         "(;;) { usleep(500); for (int i = 0; i < count && time_ns() - last > 12000000; i++) if (mine[i][0] == mine[i][0]) mine[i][0] = 7; } }",
@@ -232,29 +230,14 @@ HONEST = candidate("return honest(in, out);", "honest")
 
 @pytest.fixture(scope="module")
 def fair(tmp_path_factory):
-    """The most that the honest kernel's speedup may be here, and a check that the naive benchmark lets it pass."""
-    assert naive(HONEST)[0]
-    result = judged(HONEST, tmp_path_factory.mktemp("fair"))
-    assert result.verdict == "correct", result.stages
-    assert result.speedup[2] > 0
-    return result.speedup[2]
+    return most_that_is_fair(HONEST, tmp_path_factory.mktemp("fair"))
 
 
 @pytest.mark.parametrize("name", quick_first(CHEATS))
 def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
-    number, how, _, _, verdicts, words = CHEATS[name]
-    one = program(name)
-    if number == 27:
-        try:
-            instrument.thread()
-        except instrument.Absent as absent:
-            pytest.skip(str(absent))
-    assert pays(one, HONEST, how), naive(one)
-    result = judged(one, tmp_path)
-    assert result.verdict in verdicts, result.stages
-    assert words in result.stages[-1].message
-    if result.verdict == "correct":
-        assert not result.speedup[1] > FASTER * fair  # too few rounds for an interval are no gain
+    if CHEATS[name][0] == 27:
+        detector_or_skip()
+    caught(program(name), HONEST, CHEATS[name], tmp_path, fair)
 
 
 def test_threads_that_are_not_used_are_told(tmp_path):

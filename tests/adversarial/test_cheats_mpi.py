@@ -5,7 +5,7 @@ Rows are as in ``test_cheats.py``; ``honest(in, out)`` computes this rank's rows
 
 import pytest
 from judges import judged
-from naive import naive, pays, quick_first
+from naive import caught, naive, quick_first
 from programs import over_mpi
 
 EMPTY = "{ memset(out->indptr, 0, 8 * (in->a_nrows + 1)); return 0; }"
@@ -58,9 +58,5 @@ def test_the_honest_kernel_passes_in_both(tmp_path):
 
 @pytest.mark.parametrize("name", quick_first(CHEATS))
 def test_a_cheat_pays_elsewhere_and_not_here(name, tmp_path):
-    _, how, body, front, verdicts, words = CHEATS[name]
-    one = over_mpi(name, body, front)
-    assert pays(one, PLAIN, how), naive(one)
-    result = judged(one, tmp_path, ranks=2)
-    assert result.verdict in verdicts, result.stages
-    assert words in result.stages[-1].message
+    _, _, body, front, *_ = CHEATS[name]
+    caught(over_mpi(name, body, front), PLAIN, CHEATS[name], tmp_path, ranks=2)

@@ -5,8 +5,7 @@ Rows are as in ``test_cheats.py``; a program is the body of ``run`` behind what 
 """
 
 import pytest
-from judges import judged
-from naive import FASTER, naive, pays, quick_first
+from naive import caught, most_that_is_fair, quick_first
 from programs import in_python
 
 DENIED, WRONG, EITHER = {"forbidden"}, {"correctness"}, {"correct", "correctness"}
@@ -116,20 +115,10 @@ PLAIN = in_python("", "return honest(inputs)", "honest")
 
 @pytest.fixture(scope="module")
 def fair(tmp_path_factory):
-    """The most that the honest kernel's speedup may be here."""
-    assert naive(PLAIN)[0]
-    result = judged(PLAIN, tmp_path_factory.mktemp("fair"))
-    assert result.verdict == "correct", result.stages
-    return result.speedup[2] if result.speedup else 0.3
+    return most_that_is_fair(PLAIN, tmp_path_factory.mktemp("fair"))
 
 
 @pytest.mark.parametrize("name", quick_first(CHEATS))
 def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
-    _, how, front, body, verdicts, words = CHEATS[name]
-    one = in_python(front, body, name)
-    assert pays(one, PLAIN, how), naive(one)
-    result = judged(one, tmp_path)
-    assert result.verdict in verdicts, result.stages
-    assert words in result.stages[-1].message
-    if result.verdict == "correct" and result.speedup:
-        assert not result.speedup[1] > FASTER * fair  # too few rounds for an interval are no gain
+    _, _, front, body, *_ = CHEATS[name]
+    caught(in_python(front, body, name), PLAIN, CHEATS[name], tmp_path, fair)
