@@ -123,15 +123,8 @@ def build(
     no_bindings = NO_CXX_BINDINGS if "mpi" in candidate.model else ()
     standard = "-std=gnu++17" if candidate.language == "cpp" else "-std=gnu11"
     own = [f for f in candidate.flags if not (watch and f.startswith("-O"))]
-    flags = [
-        standard,
-        *own,
-        *openmp,
-        *no_bindings,
-        *params,
-        "-shared",
-        *(("-O1", "-g", *watch) if watch else ()),
-    ]
+    watched = ("-O1", "-g", *watch) if watch else ()
+    flags = [standard, *own, *openmp, *no_bindings, *params, "-shared", *watched]
     suffix = {"c": ".c", "cpp": ".cpp"}[candidate.language]
     folder = kernel(candidate.kernel).folder
     key = (candidate.id, salt, (folder / "abi.h").read_text())

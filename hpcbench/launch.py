@@ -83,10 +83,11 @@ def mpi() -> Mpi:
         launcher = Path(named) if named else folder / "mpirun"
         if os.access(launcher, os.X_OK) and (folder / "mpicc").exists() and (folder / "mpicxx").exists():
             wrappers = str(folder / "mpicc"), str(folder / "mpicxx")
-            words = _launcher(launcher)
-            return Mpi(
-                _srun() or words, (*words[:-1], *_by_loopback(launcher), "-n"), *wrappers, _version(launcher)
-            )
+            version = _version(launcher)
+            words = _launcher(launcher, version)
+            # hydra's parts find each other by the host's name, which ranks with a loopback only cannot reach
+            loopback = ("-localhost", "127.0.0.1") if version.startswith("MPICH") else ()
+            return Mpi(_srun() or (*words, "-n"), (*words, *loopback, "-n"), *wrappers, version)
     if named:
         raise NoMpi(f"HPCBENCH_MPIRUN={named}: no such launcher with mpicc and mpicxx beside it")
     raise NoMpi("no mpirun with mpicc and mpicxx beside it; load an MPI module, or pip install mpich")
@@ -108,16 +109,11 @@ def _srun() -> tuple[str, ...]:
     return ()
 
 
-def _launcher(path: Path) -> tuple[str, ...]:
-    if "Open MPI" in _version(path):
+def _launcher(path: Path, version: str) -> tuple[str, ...]:
+    if "Open MPI" in version:
         root = ("--allow-run-as-root",) if os.getuid() == 0 else ()
-        return (str(path), *root, "--oversubscribe", "--bind-to", "none", "-n")
-    return (str(path), "-bind-to", "none", "-n")
-
-
-def _by_loopback(path: Path) -> tuple[str, ...]:
-    """Hydra's parts find each other by the host's name, which a namespace with a loopback only cannot reach."""
-    return ("-localhost", "127.0.0.1") if _version(path).startswith("MPICH") else ()
+        return (str(path), *root, "--oversubscribe", "--bind-to", "none")
+    return (str(path), "-bind-to", "none")
 
 
 def mpi_driver() -> Path:
