@@ -26,7 +26,7 @@ def judge(candidate: Candidate, name: str, bench: Bench, budget: Budget) -> Resu
     """
     subject = Subject(candidate, bench, secrets.randbits(32), stages=[_wall(bench.trust)])
     for stage in examine(subject):
-        bench.on_event("stage", {"name": stage.name, "code": stage.code})
+        bench.on_event("stage", {"case": bench.case.name, "name": stage.name, "code": stage.code})
     return _race(subject, name, budget) if subject.passed else _failed(subject, name)
 
 

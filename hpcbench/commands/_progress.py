@@ -20,10 +20,11 @@ class Progress:
         """Draw one event; without a terminal, one line per stage and then one every ten seconds."""
         now = time.monotonic()
         stage, when = self._last
-        fresh = stage != kind
+        here = kind + body.get("name", "")
+        fresh = stage != here
         if not (fresh or now - when > (0.1 if self.live else 10.0)):
             return
-        self._last = (kind, now)
+        self._last = (here, now)
         line = f"[{now - self.begun:5.1f} s] {body.get('case', '')}: {self._words(kind, body)}"
         if self.live:
             print(f"\r\033[K{line[:79]}", end="", file=sys.stderr, flush=True)
@@ -38,7 +39,9 @@ class Progress:
     @staticmethod
     def _words(kind: str, body: Mapping[str, Any]) -> str:
         if kind == "stage":
-            return f"{body['name']}: {body['code']}"
+            return (
+                f"{body['name']}: {'passed' if body['code'] == 'correct' else body['code'].replace('_', ' ')}"
+            )
         if kind == "build":
             return f"building {body['done']} of {body['of']}"
         if kind == "inputs":

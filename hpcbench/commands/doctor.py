@@ -83,8 +83,8 @@ def _judge() -> list[tuple[str, str]]:
         layers = launch.layers()
     except HpcbenchError:
         return [("wall", "not known: it takes a C compiler to build it")]
-    gone = ", ".join(sandbox.missing(layers))
-    text = f"stands without {gone}" if gone else f"all layers: {', '.join(sandbox.names(layers))}"
+    gone = "; ".join(sandbox.missing(layers))
+    text = f"stands without {gone}" if gone else f"all {len(sandbox.LAYERS)} layers stand"
     if layers & sandbox.REQUIRED != sandbox.REQUIRED:
         text = f"no {gone}: judge refuses, but for --trust"
     rows = [("wall", text)]

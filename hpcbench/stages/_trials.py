@@ -58,10 +58,10 @@ def trials(
 def watched(
     subject: Subject, name: str, instrument: Callable[[], Instrument], settings: Sequence[Setting]
 ) -> Stage:
-    """The same under an instrument; ``not_checked`` where there is none."""
+    """The same under an instrument; ``not_checked`` where there is none, or none that starts."""
     try:
         watch = instrument()
         launch.native_worker(watch)
         return trials(subject, name, settings, watch)
-    except (Absent, BuildError) as absent:  # of the worker: a candidate's own is its verdict
+    except (Absent, BuildError, LaunchError) as absent:  # of the worker: a candidate's own is its verdict
         return Stage(name, "not_checked", str(absent))
