@@ -13,6 +13,11 @@ from typing import Any
 
 from hpcbench.codec import digest
 
+CGROUPS = Path("/sys/fs/cgroup")
+CGROUP_FILES = {  # limit, usage and the row of memory.stat that can be given back, by whether it is version 1
+    False: ("memory.max", "memory.current", "inactive_file"),
+    True: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+}
 LIBRARIES = ("numpy", "scipy", "pyamg", "mkl", "numba", "mpich", "openmpi")
 
 
@@ -50,11 +55,32 @@ def caches() -> dict[str, int]:
 
 
 def memory_available() -> int:
-    """Bytes that can be allocated without swapping, by the smaller of the system and the cgroup."""
+    """Bytes that can be allocated without swapping: the least of what the system and the cgroups have left.
+
+    A job of a batch system sees the whole node in ``/proc/meminfo``; what ends it is the limit of its cgroup.
+    """
     info = dict(line.split(":") for line in _read("/proc/meminfo").splitlines())
-    free = int(info["MemAvailable"].split()[0]) * 1024
-    limit, used = _read("/sys/fs/cgroup/memory.max"), _read("/sys/fs/cgroup/memory.current")
-    return min(free, int(limit) - int(used)) if limit.isdigit() and used.isdigit() else free
+    return min([int(info["MemAvailable"].split()[0]) * 1024, *_left_in_cgroups("/proc/self/cgroup", CGROUPS)])
+
+
+def _left_in_cgroups(memberships: str, root: Path) -> list[int]:
+    """Bytes that each memory cgroup above a process, its own first, has left; version 1 and version 2."""
+    left = []
+    for line in _read(memberships).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        mount = root / "memory" if controllers else root
+        limit, usage, cache = CGROUP_FILES[bool(controllers)]
+        folder = mount / path.lstrip("/")
+        for group in (folder, *folder.parents):
+            most, used = _read(f"{group}/{limit}"), _read(f"{group}/{usage}")
+            if most.isdigit() and used.isdigit():
+                stat = dict(row.split(" ", 1) for row in _read(f"{group}/memory.stat").splitlines())
+                left.append(int(most) - int(used) + int(stat.get(cache, 0)))  # cached files make room
+            if group == mount:
+                break
+    return left
 
 
 def fingerprint(cxx: str = "", mpi: str = "") -> dict[str, Any]:
