@@ -18,6 +18,7 @@ from hpcbench.spec import Candidate
 HERE = Path(__file__).parent
 SLOW = {7, 26, 27, 32}  # classes whose programs take their time
 FASTER = 1.5  # so much faster than the honest kernel is a cheat that pays
+TRIES = 4
 
 
 _known: dict[str, tuple[bool, float]] = {}
@@ -81,9 +82,17 @@ def _run(candidate: Candidate, folder: Path) -> tuple[bool, float]:
 
 
 def pays(candidate: Candidate, honest: Candidate, how: str) -> bool:
-    """Whether the cheat pays there: ``fast``: it passes and seems much faster; ``passes``: it is let through."""
-    passed, speedup = naive(candidate)
-    return passed and (how == "passes" or speedup > FASTER * naive(honest)[1])
+    """Whether the cheat pays there: ``fast``: it passes and seems much faster; ``passes``: it is let through.
+
+    That benchmark knows no rounds: where other work fell on one of the two, both are run again.
+    """
+    for _ in range(TRIES):
+        passed, speedup = naive(candidate)
+        if not passed or how == "passes" or speedup > FASTER * naive(honest)[1]:
+            return passed
+        for one in (candidate, honest):
+            del _known[one.id]
+    return False
 
 
 def most_that_is_fair(honest: Candidate, folder: Path) -> float:
