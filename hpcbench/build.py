@@ -90,6 +90,19 @@ def version(tool: str) -> str:
     return first_line(tool, "--version")
 
 
+@lru_cache(maxsize=8)
+def has_header(name: str) -> bool:
+    """Whether the C++ compiler finds the header ``name``, in angle brackets.
+
+    Raises
+    ------
+    NoCompiler
+    """
+    text = f"#if !__has_include({name})\n#error\n#endif\n"
+    command = [compiler("cpp"), "-x", "c++", "-E", "-o", os.devnull, "-"]
+    return subprocess.run(command, input=text.encode(), capture_output=True).returncode == 0
+
+
 @lru_cache(maxsize=1)
 def _cpu_flags() -> str:
     try:

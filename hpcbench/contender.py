@@ -164,6 +164,9 @@ def unavailable(variant: registry.Variant) -> str:
     if reason := registry.missing(variant):
         return reason
     try:
+        for name in variant.requires:
+            if name.startswith("<") and not build.has_header(name):
+                return f"the header {name} is not installed (a folder that holds it may stand in CPATH)"
         if variant.language != "python":
             build.compiler(variant.language)
         if "mpi" in variant.model:

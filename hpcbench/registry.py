@@ -89,6 +89,18 @@ class Kernel:
         """The kernel's contract: make, load, oracle, check, pack, outputs, cost, partition, gather."""
         return importlib.import_module(f"{self.package}.{self.name}.kernel")
 
+    def calls(self) -> Any:
+        """How a user's own objects become the kernel's structs: default, plain, caller, ``HELPER``.
+
+        Raises
+        ------
+        RegistryError
+            When the kernel cannot be called so.
+        """
+        if not (self.folder / "call.py").exists():
+            raise RegistryError(f"kernel {self.name} has no call.py: it can be raced, not called")
+        return importlib.import_module(f"{self.package}.{self.name}.call")
+
     def variants(self) -> list[Variant]:
         """All variants, by name."""
         files = sorted(p for p in (self.folder / "variants").iterdir() if p.suffix in LANGUAGES)
@@ -222,6 +234,8 @@ def kernel(name: str) -> Kernel:
 def missing(variant: Variant) -> str:
     """Why this variant cannot run here, as far as its required Python modules tell; else empty."""
     for name in variant.requires:
+        if name.startswith("<"):  # a C++ header: the compiler knows
+            continue
         if importlib.util.find_spec(name) is None and not _distribution(name):
             return f"{name} is not installed (pip install {name})"
     return ""

@@ -3,7 +3,7 @@
 import pytest
 
 from hpcbench import registry
-from hpcbench.contender import entries, settings
+from hpcbench.contender import entries, settings, unavailable
 
 KERNEL = registry.kernel("spgemm")
 
@@ -45,3 +45,12 @@ def test_a_missing_package_is_a_skip_with_what_would_bring_it(monkeypatch):
     found, skips = entries([KERNEL.variant("numba_rows")], [1], [1])
     assert not found
     assert "pip install numba" in skips[0].reason
+
+
+@pytest.mark.parametrize(("name", "there"), [("<vector>", True), ("<no/such/header>", False)])
+def test_a_missing_header_is_a_skip_with_what_would_bring_it(name, there, tmp_path):
+    file = tmp_path / "peer.py"
+    file.write_text(f'# /// hpcbench\n# model = "serial"\n# summary = "s"\n# requires = ["{name}"]\n# ///\n')
+    reason = unavailable(registry.read_variant("spgemm", file))
+    assert (reason == "") == there
+    assert there or f"{name} is not installed" in reason
