@@ -147,7 +147,7 @@ def store() -> str:
     )
 
 
-def _race(folder: str, *words: str) -> object:
+def race(folder: str, *words: str) -> object:
     runs = RUNS / folder
     for old in runs.glob("*.jsonl"):
         old.unlink()
@@ -155,14 +155,14 @@ def _race(folder: str, *words: str) -> object:
     return frames.results_frame(collect.evidence(journals(runs)))
 
 
-def _cell(row: object) -> str:
+def cell(row: object) -> str:
     if math.isnan(row.speedup_high):
         return f"{row.speedup:.2f} (too few rounds for an interval)"
     return f"{row.speedup:.2f} [{row.speedup_low:.2f}, {row.speedup_high:.2f}]"
 
 
 def small(pages: str = "prefaulted") -> str:
-    frame = _race(
+    frame = race(
         f"small-{pages}", "--size", "small", "--variant", "gustavson,mkl", "--budget", "20", "--pages", pages
     )
     rows = [
@@ -176,7 +176,7 @@ def small(pages: str = "prefaulted") -> str:
         ratios.append(ours.speedup / max(1.0, mkl.speedup))
         ours_all.append(ours.speedup)
         rows.append(
-            f"| {case} | {1e3 * ours.call_s:.2f} | {_cell(ours)} | {_cell(mkl)} | **{ratios[-1]:.2f}** |"
+            f"| {case} | {1e3 * ours.call_s:.2f} | {cell(ours)} | {cell(mkl)} | **{ratios[-1]:.2f}** |"
         )
     mean, over = (math.exp(np.mean(np.log(r))) for r in (ratios, ours_all))
     rows.append(
@@ -186,7 +186,7 @@ def small(pages: str = "prefaulted") -> str:
 
 
 def large() -> str:
-    frame = _race("large", "--size", "large", "--anchor", "gustavson", "--variant", "gustavson_omp",
+    frame = race("large", "--size", "large", "--anchor", "gustavson", "--variant", "gustavson_omp",
                   "--threads", "1,2", "--budget", "32")  # fmt: skip
     rows = [
         "| case | gustavson 1 thread, ms | gustavson_omp 1 thread | gustavson_omp 2 threads |",
@@ -198,7 +198,7 @@ def large() -> str:
         two = arms["gustavson_omp", 2]
         ratios.append(two.speedup)
         rows.append(
-            f"| {case} | {1e3 * arms['gustavson', 1].call_s:.1f} | {_cell(arms['gustavson_omp', 1])} | {_cell(two)} |"
+            f"| {case} | {1e3 * arms['gustavson', 1].call_s:.1f} | {cell(arms['gustavson_omp', 1])} | {cell(two)} |"
         )
     mean = math.exp(np.mean(np.log(ratios)))
     return "\n".join(

@@ -7,7 +7,10 @@ nothing from the network.
 from __future__ import annotations
 
 import argparse
+import importlib
+import pkgutil
 from pathlib import Path
+from types import ModuleType
 
 from hpcbench.commands import _options
 from hpcbench.spec import HpcbenchError
@@ -20,21 +23,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _options.runs(parser, reading=True)
     parser.add_argument("--output", type=Path, default=Path("report.html"), metavar="FILE",
                         help="the page (default: report.html)")  # fmt: skip
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="the results as a table, too")
+    for name in _exporters():
+        what = _exporter(name).__doc__.partition("\n")[0].rstrip(".")  # type: ignore[union-attr]
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"{what[0].lower()}{what[1:]}")
     parser.add_argument("--title", default="hpcbench report", help="heading of the page")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the page and tell where it is."""
-    from hpcbench.report import collect, frames, html
+    from hpcbench.report import collect, html
     from hpcbench.store import journals
 
     evidence = collect.evidence(journals(options.runs))
     try:
         page = html.page(evidence, options.title)
-        _write(options.output, page)
-        if options.csv:
-            _write(options.csv, frames.results_frame(evidence).to_csv(index=False))
+        _write(options.output, page.encode())
+        for name in _exporters():
+            if file := getattr(options, name):
+                _write(file, _exporter(name).render(evidence))
     except ModuleNotFoundError as error:
         raise HpcbenchError(
             f"{error.name} is not installed; the report needs it: pip install 'hpcbench-workbench[report]'"
@@ -44,8 +50,18 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _write(path: Path, text: str) -> None:
+def _exporters() -> list[str]:
+    from hpcbench.report import exporters
+
+    return sorted(module.name for module in pkgutil.iter_modules(exporters.__path__))
+
+
+def _exporter(name: str) -> ModuleType:
+    return importlib.import_module(f"hpcbench.report.exporters.{name}")
+
+
+def _write(path: Path, content: bytes) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content)
     except OSError as error:
-        raise HpcbenchError(f"{path}: {error.strerror}; choose another place with --output") from None
+        raise HpcbenchError(f"{path}: {error.strerror}; choose another place") from None

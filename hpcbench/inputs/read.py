@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scipy.sparse import csr_array
 
-from hpcbench.inputs import edge_list, matlab, matrix_market
+from hpcbench.inputs import edge_list, matlab, matrix_market, suitesparse
 from hpcbench.inputs.errors import InputError
 
 __all__ = ["InputError", "read_matrix"]
@@ -36,7 +36,8 @@ def read_matrix(path: str | PathLike[str]) -> csr_array:
         file up to version 7 (``.mat``) or an edge list (``.edges .el .txt .tsv .csv``), each plain or
         compressed with gzip, which the content tells, not the name. What each format accepts:
         :func:`hpcbench.inputs.matrix_market.parse`, :func:`hpcbench.inputs.matlab.parse`,
-        :func:`hpcbench.inputs.edge_list.parse`.
+        :func:`hpcbench.inputs.edge_list.parse`. Or ``suitesparse:GROUP/NAME``, see
+        :func:`hpcbench.inputs.suitesparse.local`.
 
     Returns
     -------
@@ -48,6 +49,8 @@ def read_matrix(path: str | PathLike[str]) -> csr_array:
     InputError
         The file cannot be used. One line: the file, the line where known, the cause and the way out.
     """
+    if str(path).startswith(suitesparse.PREFIX):
+        path = suitesparse.local(str(path))
     file = Path(path)
     name = str(path) if str(path).isprintable() else repr(str(path))
     raw = _content(name, file)

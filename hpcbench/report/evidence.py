@@ -48,6 +48,14 @@ class Evidence:
         """Names of the cases that have a result, in order of appearance."""
         return tuple(dict.fromkeys(result.case for result in self.results))
 
+    def whole_calls(self) -> dict[str, list[Mapping[str, Any]]]:
+        """The samples of whole calls, setup and run, by the key that stands in ``Result.samples``."""
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for sample in self.samples:
+            if sample["phase"] == "total":
+                found.setdefault(f"{sample['case']}|{sample['arm']}", []).append(sample)
+        return found
+
 
 def label(result: Result) -> str:
     """Name of an arm within its race, as ``hash_openmp 1r x 2t``."""

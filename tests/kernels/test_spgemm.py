@@ -1,11 +1,13 @@
 """Every variant of spgemm is right on every odd shape, under each contract, thread and rank count."""
 
+import ctypes
+
 import numpy as np
 import pytest
 from races import small
 from scipy.sparse import csr_array, eye_array, lil_array
 
-from hpcbench import registry
+from hpcbench import build, registry
 from hpcbench.contender import Entry, unavailable
 from hpcbench.inputs import generate
 from hpcbench.kernels.spgemm import answer
@@ -83,6 +85,34 @@ def test_chunks_that_overflow_their_buffer_wait_for_their_place(race, contract):
     ]
     outcome = race(entries, matrix=csr_array(a), second=csr_array(b), contract=contract, upto="verify")
     assert {r.verdict for r in outcome.results.values()} == {"correct"}, outcome.results
+
+
+def test_a_plan_serves_other_values_of_the_same_pattern():
+    """A plan made where sums cancel has a place for what does not cancel with the next values."""
+    code = ctypes.CDLL(str(build.build(KERNEL.variant("gustavson_plan").candidate()).path))
+    code.spgemm_setup.restype = ctypes.c_void_p
+    code.spgemm_setup.argtypes, code.spgemm_free.argtypes = [ctypes.c_void_p] * 2, [ctypes.c_void_p]
+    code.spgemm_run.argtypes = [ctypes.c_void_p] * 4
+    a = small(60, 300)
+    a.data[:] = np.where(np.arange(a.nnz) % 2, 1.0, -1.0)
+    first = Product(a, a, bound=int(spgemm.product(a, a, "sorted", np.random.default_rng(0)).bound))
+    handle = None
+    for inputs in (first, spgemm.redraw(first, np.random.default_rng(1))):
+        kept, given = [], []
+        for value in spgemm.pack(inputs).values():
+            kept.append(value)
+            given.append(value.ctypes.data if isinstance(value, np.ndarray) else value)
+        fields = np.array(given, np.int64)
+        out = [
+            np.full(n, -7, t) for t, n in (f for f in spgemm.outputs(inputs).values() if isinstance(f, tuple))
+        ]
+        where = np.array([*(o.ctypes.data for o in out), inputs.bound], np.int64)
+        handle = handle or code.spgemm_setup(fields.ctypes.data, None)
+        assert code.spgemm_run(handle, fields.ctypes.data, None, where.ctypes.data) == 0
+        got = dict(zip(("indptr", "indices", "data"), out, strict=True))
+        got["indices"], got["data"] = (got[k][: got["indptr"][-1]] for k in ("indices", "data"))
+        assert spgemm.check(inputs, spgemm.oracle(inputs), got) == ""
+    code.spgemm_free(handle)
 
 
 def _product(a, b=None, contract="sorted"):

@@ -65,6 +65,7 @@ def result(case, variant, language, model, setting, speedup, relation, more, bas
         run_s=split[1],
         detectable=more.get("detectable", 1.021),
         floor_share=more.get("floor_share"),
+        samples=f"{case}|{variant} {setting.label}",
     )
 
 

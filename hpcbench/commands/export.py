@@ -1,0 +1,100 @@
+"""Write a variant as a project of its own: source, header, CMake file, an example that builds and runs.
+
+The source is one file with all that it includes; parameters are definitions in the CMake file. Nothing
+of hpcbench is needed any more.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from hpcbench import registry
+from hpcbench.commands import _options
+from hpcbench.native import has_setup
+from hpcbench.spec import HpcbenchError
+
+EXAMPLE = "hpcbench export gustavson_omp spgemm-project"
+PACKAGES = {"openmp": ("OpenMP", "OpenMP::OpenMP"), "mpi": ("MPI", "MPI::MPI")}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "variant", metavar="VARIANT", help="name of a variant; `hpcbench show KERNEL` tells them"
+    )
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="where the project goes; made if it is missing"
+    )
+    parser.add_argument("--kernel", default="spgemm", metavar="NAME", help="kernel (default: spgemm)")
+    parser.add_argument("--param", type=_options.assignment, action="append", default=[], metavar="NAME=VALUE",
+                        help="value of a parameter (default: the variant's)")  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the project."""
+    kernel = registry.kernel(options.kernel)
+    variant = kernel.variant(options.variant)
+    example = kernel.folder / "example.c"
+    if variant.language not in ("c", "cpp"):
+        raise HpcbenchError(f"{variant.name} is one file of {variant.language}: copy {variant.path}")
+    if not example.exists() or any(p.when == "run" for p in variant.params):
+        raise HpcbenchError(
+            f"{variant.name} cannot be exported: {kernel.name} has no example.c that would call it"
+        )
+    for name, values in options.param:
+        if len(values) != 1:
+            raise HpcbenchError(f"--param {name}: one value is expected, {len(values)} are given")
+    candidate = variant.candidate({name: values[0] for name, values in options.param})
+    files = {
+        variant.path.name: candidate.source.decode(),
+        "abi.h": (kernel.folder / "abi.h").read_text(),
+        "example.c": example.read_text(),
+        "CMakeLists.txt": _cmake(variant, dict(candidate.params), has_setup(candidate)),
+    }
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for name in files:
+        if (options.folder / name).exists():
+            raise HpcbenchError(
+                f"{options.folder / name} is there already: move it away, or name another folder"
+            )
+    for name, text in files.items():
+        (options.folder / name).write_text(text)
+        print(options.folder / name)
+    run_it = "mpirun -n 2 build/example" if "mpi" in variant.model else "build/example"
+    print(f"\nbuild and try it: cd {options.folder} && cmake -B build && cmake --build build && {run_it}")
+    return 0
+
+
+def _cmake(variant: registry.Variant, params: dict[str, object], setup: bool) -> str:
+    language = {"c": "C", "cpp": "CXX"}[variant.language]
+    target, models = variant.kernel, variant.model.split("+")
+    found = [PACKAGES[m] for m in models if m in PACKAGES]
+    definitions = " ".join(f"{k}={v}" for k, v in params.items())
+    lines = [
+        f"# {variant.name}: {variant.summary}",
+        f"# {variant.source}" if variant.source else "",
+        "cmake_minimum_required(VERSION 3.16)",
+        f"project({target} LANGUAGES C CXX)",
+        *(f"find_package({package} REQUIRED)" for package, _ in found),
+        "",
+        f"add_library({target} STATIC {variant.path.name})",
+        f"target_include_directories({target} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})",
+        f"target_compile_features({target} PUBLIC cxx_std_17 c_std_11)",
+        f"target_compile_options({target} PRIVATE {' '.join(variant.flags)})",
+        f"target_compile_definitions({target} PRIVATE {definitions})" if definitions else "",
+        f"set_target_properties({target} PROPERTIES POSITION_INDEPENDENT_CODE ON)",
+        *(f"target_link_libraries({target} PUBLIC {library}_{language})" for _, library in found),
+        "",
+        "add_executable(example example.c)",
+        f"target_link_libraries(example PRIVATE {target} m)",
+        "set_target_properties(example PROPERTIES LINKER_LANGUAGE CXX)",
+    ]
+    if setup:
+        lines.append("target_compile_definitions(example PRIVATE EXAMPLE_SETUP)")
+    if "mpi" in models:
+        lines += [
+            "target_compile_definitions(example PRIVATE EXAMPLE_MPI)",
+            "target_link_libraries(example PRIVATE MPI::MPI_C)",
+        ]
+    return "\n".join(line for k, line in enumerate(lines) if line or lines[k - 1]) + "\n"

@@ -1,0 +1,95 @@
+"""``spgemm`` as a function of two SciPy matrices, computed in this process by a native variant."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array, csr_matrix, sparray
+
+HELPER = "bound.c"
+IN_FIELDS = 14
+INT32_MAX = 2**31 - 1
+SERIAL_BELOW = 200_000  # multiply-adds that are done sooner than threads are woken
+
+
+def default(flops: int, threads: int) -> tuple[str, int]:
+    """The variant, and its threads, for a product of so many multiply-adds where nothing was measured."""
+    return ("gustavson", 1) if threads == 1 or flops < SERIAL_BELOW else ("gustavson_omp", threads)
+
+
+def plain(contract: str) -> Callable[[Any, Any], Any]:
+    """SciPy's product: what there is without a compiler."""
+
+    def multiply(a: Any, b: Any) -> Any:
+        c = a @ b
+        if contract == "sorted":
+            c.sort_indices()
+        return c
+
+    return multiply
+
+
+def caller(
+    pick: Callable[[int], Callable[[int, int], None]], helper: ctypes.CDLL, contract: str
+) -> Callable[[Any, Any], Any]:
+    """A function ``C = multiply(A, B)``.
+
+    Parameters
+    ----------
+    pick : the variant for a product of so many multiply-adds, called with the addresses of its structs.
+    helper : ``bound.c``, compiled.
+    contract : ``"sorted"`` or ``"unsorted"`` columns in the rows of C.
+    """
+    bound = helper.spgemm_bound
+    bound.argtypes, bound.restype = [ctypes.c_void_p, ctypes.c_void_p], ctypes.c_int64
+    in_order = contract == "sorted"
+
+    def multiply(a: Any, b: Any) -> Any:
+        """C = A B of two SciPy matrices of float64; other formats and types are converted."""
+        if a.shape[1] != b.shape[0]:
+            raise ValueError(f"A is {a.shape} and B is {b.shape}: the inner dimensions differ")
+        left = _arrays(a)
+        right = left if b is a else _arrays(b)
+        rows, cols = left[0][0], right[0][1]
+        fields = np.empty(IN_FIELDS, np.int64)
+        fields[:5] = *left[0], *(part.ctypes.data for part in left[1])
+        fields[5:10] = fields[:5] if right is left else (*right[0], *(part.ctypes.data for part in right[1]))
+        whole = np.array((0, b.shape[0], 0), np.int64)  # b_offsets, and where the bound goes
+        at = whole.ctypes.data
+        fields[10:] = in_order, 0, 1, at
+        where = fields.ctypes.data
+        native = pick(bound(where, at + 16))
+        most = int(whole[2])
+        try:
+            indptr, indices, data = np.empty(rows + 1, np.int64), np.empty(most, np.int32), np.empty(most)
+        except MemoryError:
+            return plain(contract)(a, b)  # which counts the entries before it asks for memory
+        out = np.array((indptr.ctypes.data, indices.ctypes.data, data.ctypes.data, most), np.int64)
+        native(where, out.ctypes.data)
+        nnz = int(indptr[rows])
+        indices.resize(nnz, refcheck=False)
+        data.resize(nnz, refcheck=False)
+        if nnz <= INT32_MAX:
+            indptr = indptr.astype(np.int32)
+        c = (csr_array if isinstance(a, sparray) else csr_matrix)((data, indices, indptr), shape=(rows, cols))
+        if in_order:
+            c.has_canonical_format = True
+        return c
+
+    return multiply
+
+
+def _arrays(m: Any) -> tuple[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Shape and arrays of ``m`` in CSR: sorted, without duplicates, in the types of ``abi.h``."""
+    if m.format != "csr" or m.dtype != np.float64:
+        m = csr_array(m, dtype=np.float64)
+    if m.shape[1] > INT32_MAX:
+        raise ValueError(f"{m.shape[1]} columns: at most {INT32_MAX} can be counted in 32 bits")
+    if not m.has_canonical_format:
+        m = m.copy()
+        m.sum_duplicates()
+    indices, data = np.ascontiguousarray(m.indices, np.int32), np.ascontiguousarray(m.data)
+    return m.shape, (m.indptr.astype(np.int64), indices, data)
