@@ -1,6 +1,6 @@
 """Regenerates the tables of docs/spgemm.md: all of them, or the blocks named on the command line.
 
-    python docs/spgemm.py [BLOCK ...]    (sorted-1 sorted-2 unsorted-1 sorted-1-cold call)
+    python docs/spgemm.py [BLOCK ...]    (call sorted-1 sorted-2 unsorted-1 automatic mpi sorted-1-cold)
 
 Each table is one `hpcbench run`, printed above it. HPCBENCH_MATRICES names a folder of .mtx files that are
 raced as well. The machine must do nothing else.
@@ -17,12 +17,13 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from measuring import cell, race, regenerate
+from measuring import ceiling, cell, race, regenerate
 from scipy.sparse import random_array
 
 import hpcbench
 from hpcbench import machine, registry
 from hpcbench.kernels.spgemm import call
+from hpcbench.spec import Setting
 
 PAGE = Path(__file__).with_name("spgemm.md")
 KERNEL = registry.kernel("spgemm")
@@ -121,12 +122,36 @@ def latency() -> str:
     )
 
 
+def automatic() -> str:
+    """The choice per row against one accumulator for all rows, on every case."""
+    named = everything("small", "medium", "large")
+    command = ["--variant", "gustavson", "--param", "ACCUMULATOR=auto,dense,hash,merge", *named, *BUDGET]
+    frame = race("automatic", *command)
+    rows = ["| case | best of one for all | which | auto over it |", "|---|---|---|---|"]
+    ratios = []
+    for case, group in frame.groupby("case", sort=False):
+        arms = {
+            row.variant.partition("=")[2].rstrip("]"): row.speedup
+            for row in group.itertuples()
+            if row.speedup > 0
+        }
+        auto = arms.pop("auto")
+        name = max(arms, key=arms.__getitem__)
+        ratios.append(auto / arms[name])
+        rows.append(f"| {case} | {arms[name]:.2f}x over scipy_csr | {name} | **{ratios[-1]:.2f}** |")
+    mean = math.exp(np.mean(np.log(ratios)))
+    rows.append(f"| geometric mean of {len(ratios)} | | | **{mean:.2f}** (least {min(ratios):.2f}) |")
+    return "`hpcbench run " + " ".join(command) + "`\n\n" + "\n".join(rows)
+
+
 BUDGET = ("--budget", "12")
 BLOCKS = {
     "call": latency,
     "sorted-1": lambda: table("sorted", 1, PEERS, *everything("small", "medium", "large"), *BUDGET),
     "sorted-2": lambda: table("sorted", 2, PEERS, *everything("small", "medium", "large"), *BUDGET),
     "unsorted-1": lambda: table("unsorted", 1, ["mkl", "graphblas"], *everything("small", "medium"), *BUDGET),
+    "automatic": automatic,
+    "mpi": lambda: ceiling("gustavson_mpi", Setting(ranks=2)),
     "sorted-1-cold": lambda: table(
         "sorted", 1, ["mkl", "graphblas", "eigen"], *everything("small", "medium"), "--pages", "cold", *BUDGET
     ),
