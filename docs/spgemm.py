@@ -38,13 +38,14 @@ def real() -> list[Path]:
 
 
 def no_reuse_s(name: str) -> float:
-    """Seconds to read A, a row of B for every entry of A, and to write C, at the bandwidth of where A, B, C fit."""
+    """Seconds to read A, a row of B for every entry of A, and to write C, at one core's bandwidth of where A, B, C fit."""
     module, rng = KERNEL.module(), np.random.default_rng(0)
     path = {p.name: p for p in real()}.get(name)
     p = module.load([path], "sorted", rng) if path else module.make(name, "sorted", rng)
     facts = module.features(p)
     bandwidth, _ = machine.limits(ENTRY * (p.a.nnz + p.b.nnz + (c := (p.a @ p.b).nnz)))
-    return float((ENTRY * (p.a.nnz + facts["flops"] + c) + 8 * (2 * p.a.shape[0] + 2 * p.a.nnz)) / bandwidth)
+    one_core = bandwidth / len(os.sched_getaffinity(0))
+    return float((ENTRY * (p.a.nnz + facts["flops"] + c) + 8 * (2 * p.a.shape[0] + 2 * p.a.nnz)) / one_core)
 
 
 def table(contract: str, threads: int, peers: list[str], *words: str) -> str:

@@ -72,11 +72,17 @@ class Prepared:
         self._memories: dict[tuple[int, str], tuple[Memory, list[list[Any]]]] = {}
 
     @cached_property
-    def floor_s(self) -> float:
-        """Seconds below which no implementation can be on this machine."""
+    def physics(self) -> dict[str, float]:
+        """What the case takes at least, and what this machine gives at most: bytes, flop, bytes/s, flop/s."""
         flops, size = self.module.cost(self._first[0], self._answers[0])
         bandwidth, peak = machine.limits(size)
-        return float(max(size / bandwidth, flops / peak))
+        return {"compulsory_flop": flops, "compulsory_bytes": size, "bandwidth": bandwidth, "peak": peak}
+
+    @property
+    def floor_s(self) -> float:
+        """Seconds below which no implementation can be on this machine."""
+        p = self.physics
+        return float(max(p["compulsory_bytes"] / p["bandwidth"], p["compulsory_flop"] / p["peak"]))
 
     def _refuse_too_large(self, inputs: Any) -> None:
         fields = [f for f in self.module.outputs(inputs).values() if isinstance(f, tuple)]

@@ -227,7 +227,7 @@ class Race:
     def facts(self) -> dict[str, Any]:
         """Features of the case, for the report."""
         return {"structure": self.case.kernel.cases.get(self.case.name, {}).get("structure", ""),
-                **self.ready.features}  # fmt: skip
+                **self.ready.features, **self.ready.physics}  # fmt: skip
 
 
 def open_race(

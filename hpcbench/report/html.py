@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
-from hpcbench.report import plots, tables, wording
+from hpcbench.report import overview, plots, tables, wording
 from hpcbench.report.evidence import Evidence
 from hpcbench.report.pairs import strips
 from hpcbench.report.standing import Race, races
@@ -17,6 +17,12 @@ DOTS = 12_000
 LIMIT = 1_950_000
 NEVER_BREAK = re.compile(r"(?<=x) (?=\[)|(?<=,) (?=[\d.]+\])")
 AMORTISED = "k = 10 is the time per call when one setup serves ten calls, (setup + k run) / k."
+HEAT = "1 is the fastest arm of the case; the darker, the slower. A missing figure: not raced there, or not right."
+ROOF = (
+    "The fastest arm of every case. Bytes and operations are the least that any implementation must move and do; "
+    "the lines are the measured bandwidths of the smallest and the largest case, all cores together."
+)
+SCALING = "The grey line is perfect scaling."
 LEGEND = (
     '<span class="key faster" data-mark="●">faster</span><span class="key slower" data-mark="●">slower</span>'
     '<span class="key" data-mark="○">tie or undecided</span><span class="key" data-mark="◆">baseline</span>'
@@ -104,11 +110,24 @@ def _document(evidence: Evidence, title: str, shown: Sequence[Race], detail: Det
 <ul class="verdicts">
 {verdicts}
 </ul>
-{sections}
+{_overview(evidence, shown, detail)}{sections}
 {_closing(evidence)}</main>
 </body>
 </html>
 """
+
+
+def _overview(evidence: Evidence, shown: Sequence[Race], detail: Detail) -> str:
+    """What shows over all cases; empty for one."""
+    if len(shown) < 2:
+        return ""
+    roof = overview.roofline(evidence, shown, "roof") if detail.charts else ""
+    return (
+        '<section class="race" id="all">\n<h2>All cases</h2>\n'
+        + _part("Time over the fastest", overview.heat(shown), HEAT)
+        + _figure("Roofline", roof, ROOF)
+        + "</section>\n"
+    )
 
 
 def _name(race: Race, shown: Sequence[Race]) -> str:
@@ -141,6 +160,7 @@ def _section(evidence: Evidence, race: Race, name: str, key: str, detail: Detail
         ),
         _part("Setup and run", tables.phases(race), AMORTISED),
         _figure("Time per call", calls, _floor(race)),
+        _figure("Scaling", overview.scaling(race, f"{key}-scaling") if detail.charts else "", SCALING),
         _rounds(evidence, race, key, detail.dots) if detail.dots else "",
         _part("Failed", tables.failures(race)),
         _part("The case", tables.facts(features, tables.CASE_FACTS)),

@@ -49,6 +49,10 @@ CASE_FACTS = {
     "empty_rows": "empty rows",
     "span_mean": "mean span of a row, in columns",
     "pattern_symmetry": "symmetry of the pattern",
+    "compulsory_flop": "floating-point operations, at least",
+    "compulsory_bytes": "bytes moved, at least",
+    "bandwidth": "bytes per second, at most",
+    "peak": "operations per second, at most",
     "seed": "seed",
 }
 MESSAGE_LINES, MESSAGE_CHARS = 24, 3000

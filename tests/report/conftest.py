@@ -152,6 +152,10 @@ def build_evidence():
                 "nnz_b": 239_996,
                 "flops": 959_822,
                 "bound_nnz_c": 959_822,
+                "compulsory_flop": 1_919_644,
+                "compulsory_bytes": 18_000_000,
+                "bandwidth": 2e10,
+                "peak": 1e11,
             }
             | {"source": "Erdos-Renyi, 60k rows, degree 4"},
             "blockdiag": {
