@@ -83,7 +83,7 @@ def roofline(evidence: Evidence, shown: Sequence[Race], key: str) -> str:
                     name, (x, y), (6, -4), textcoords="offset points", fontsize=10, color=svg.PALETTE["ink"]
                 )
         said = ", ".join(f"{name} {units.three(y)} Gflop/s" for name, _, y, _ in points)
-        drawn.append(svg.render(fig, f"{key}-{shape.name}", f"Roofline: {said}", shape.name))
+        drawn.append(svg.render(fig, f"{key}-{shape.name}", f"Roofline, the fastest arm of each case: {said}", shape.name))
     return "".join(drawn)
 
 
@@ -112,7 +112,7 @@ def scaling(race: Race, key: str) -> str:
         said = ", ".join(
             f"{n} {units.times(p[0][1] / p[-1][1])}x on {p[-1][0]}" for n, p in sorted(curves.items())
         )
-        drawn.append(svg.render(fig, f"{key}-{shape.name}", f"Scaling: {said}", shape.name))
+        drawn.append(svg.render(fig, f"{key}-{shape.name}", f"Gain of more threads or ranks: {said}", shape.name))
     return "".join(drawn)
 
 
