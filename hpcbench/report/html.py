@@ -22,7 +22,7 @@ ROOF = (
     "The fastest arm of every case. Bytes and operations are the least that any implementation must move and do; "
     "the lines are the measured bandwidths of the smallest and the largest case, all cores together."
 )
-SCALING = "The grey line is perfect scaling."
+SCALING = "The dashed line is perfect scaling."
 LEGEND = (
     '<span class="key faster" data-mark="●">faster</span><span class="key slower" data-mark="●">slower</span>'
     '<span class="key" data-mark="○">tie or undecided</span><span class="key" data-mark="◆">baseline</span>'

@@ -83,7 +83,11 @@ def roofline(evidence: Evidence, shown: Sequence[Race], key: str) -> str:
                     name, (x, y), (6, -4), textcoords="offset points", fontsize=10, color=svg.PALETTE["ink"]
                 )
         said = ", ".join(f"{name} {units.three(y)} Gflop/s" for name, _, y, _ in points)
-        drawn.append(svg.render(fig, f"{key}-{shape.name}", f"Roofline, the fastest arm of each case: {said}", shape.name))
+        drawn.append(
+            svg.render(
+                fig, f"{key}-{shape.name}", f"Roofline, the fastest arm of each case: {said}", shape.name
+            )
+        )
     return "".join(drawn)
 
 
@@ -101,7 +105,7 @@ def scaling(race: Race, key: str) -> str:
     most = max(points[-1][0] for points in curves.values())
     for shape in axes.SHAPES:
         fig, ax = _field(shape, "threads x ranks", "times as fast as on the fewest")
-        ax.plot([1, most], [1, most], color=svg.PALETTE["grid"], linewidth=2)
+        ax.plot([1, most], [1, most], "--", color=svg.PALETTE["muted"], linewidth=1)
         for k, (name, points) in enumerate(sorted(curves.items())):
             first = points[0][1]
             ax.plot([n for n, _ in points], [first / s for _, s in points], f"-{MARKS[k % len(MARKS)]}",
@@ -112,7 +116,9 @@ def scaling(race: Race, key: str) -> str:
         said = ", ".join(
             f"{n} {units.times(p[0][1] / p[-1][1])}x on {p[-1][0]}" for n, p in sorted(curves.items())
         )
-        drawn.append(svg.render(fig, f"{key}-{shape.name}", f"Gain of more threads or ranks: {said}", shape.name))
+        drawn.append(
+            svg.render(fig, f"{key}-{shape.name}", f"Gain of more threads or ranks: {said}", shape.name)
+        )
     return "".join(drawn)
 
 
