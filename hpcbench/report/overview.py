@@ -36,7 +36,7 @@ def heat(shown: Sequence[Race]) -> str:
             cells.append(f'<td class="n heat{shade}" data-title="{escape(race.case)}">{text}</td>')
         body.append(f'<tr><th scope="row" data-title="arm">{escape(arm)}</th>{"".join(cells)}</tr>\n')
     return (
-        f'<div class="box" tabindex="0"><table><thead><tr><th scope="col">arm</th>{head}</tr></thead>\n'
+        f'<div class="box" tabindex="0">\n<table><thead><tr><th scope="col">arm</th>{head}</tr></thead>\n'
         f"<tbody>\n{''.join(body)}</tbody></table></div>\n"
     )
 
