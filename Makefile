@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO_RUNS ?= runs/demo
 INPUT ?=
 
-.PHONY: demo test measuring clean
+.PHONY: demo test measuring spgemm clean
 
 $(VENV)/.demo: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -24,12 +24,19 @@ demo: $(VENV)/.demo
 	  --threads 1,2 --ranks 2 --budget 15 --runs $(DEMO_RUNS)
 	$(BIN)/hpcbench report --runs $(DEMO_RUNS) --output report.html --csv results.csv
 
+# Two at a time what may have a neighbour, then by themselves those that look at times and processes.
+SIDE_BY_SIDE := tests/adversarial tests/honest tests/inputs tests/kernels tests/report tests/stages
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "not slow" $(addprefix --ignore=,$(SIDE_BY_SIDE))
 
 # Figures of docs/measuring.md; takes about two hours on two cores, which must do nothing else.
 measuring: $(VENV)/.dev
 	$(BIN)/python docs/measuring.py
+
+# Tables of docs/spgemm.md; takes about three quarters of an hour.
+spgemm: $(VENV)/.dev
+	$(BIN)/python docs/spgemm.py
 
 clean:
 	rm -rf $(VENV) runs report.html results.csv dist
