@@ -39,6 +39,7 @@ SHAPES = {
     "tall times wide": (small(4000, 5000, 2), small(2, 300, 4000)),
     "power law": (generate.rmat(8, 8, np.random.default_rng(2)), None),
     "far columns": (small(64, 200, 64), small(64, 400, 1_000_000)),
+    "stencil": (generate.poisson2d(15, np.random.default_rng(3)), None),
 }
 
 

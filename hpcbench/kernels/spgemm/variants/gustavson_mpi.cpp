@@ -20,10 +20,12 @@
 // default = 1
 // values = [0, 1]
 // ///
-/* Setup turns the pattern of A into a plan: which rows of B come from which rank, and A's columns
- * renumbered to positions among the fetched rows. A run moves lengths, then columns and values, of
- * exactly those rows. Before each exchange the ranks agree that all of them can go on, so that an error on
- * one returns on all instead of leaving the others in a collective call. */
+/* Rows of A whose columns all lie among this rank's rows of B are inner: they are multiplied where the data lie, as the
+ * serial variant would. The other rows, the border, are multiplied with a copy of just those rows of B that they need,
+ * fetched from whoever has them. Setup finds runs of inner and border rows and exchanges the pattern of what is fetched; a
+ * run moves values only, and the inner rows before the first border row are multiplied meanwhile. Before each exchange
+ * the ranks agree that all of them can go on, so that an error on one returns on all instead of leaving the others in a
+ * collective call. */
 #include <limits.h>
 #include <mpi.h>
 
@@ -37,10 +39,15 @@
 namespace {
 
 struct Plan {
-  std::vector<int32_t> a_indices;           /* columns of A as positions among the fetched rows */
-  std::vector<int32_t> send_rows;           /* rows of this rank's B, grouped by the rank that wants them */
-  std::vector<int> send_counts, recv_counts; /* rows per rank */
-  std::vector<int> send_displs, recv_displs; /* ranks + 1 */
+  std::vector<int64_t> runs;         /* where runs of rows end: inner, border, inner, ... */
+  rows::Scratch<int64_t, true> own;  /* row pointers of this rank's B under the rows' global numbers */
+  rows::Scratch<int32_t> a_indices;  /* in border rows: columns of A as positions among the fetched rows */
+  std::vector<int64_t> indptr;       /* the fetched rows, owner by owner */
+  std::vector<int32_t> indices;
+  std::vector<int32_t> kept_rows;    /* those of them that are this rank's own */
+  std::vector<int32_t> sent_rows;    /* rows of this rank's B, grouped by the rank that fetches them */
+  std::vector<int> sent, sent_at, fetched, fetched_at; /* entries per rank, nothing to itself, and where they begin */
+  std::vector<double> outbox, data;
 };
 
 std::vector<int> starts(const std::vector<int> &counts) {
@@ -56,30 +63,57 @@ int agree(int error) {
   return worst;
 }
 
-/* What this rank needs, by itself: renumbers A's columns and lists the wanted rows, owner by owner. */
-std::vector<int32_t> wanted_rows(const spgemm_in *in, Plan *plan) {
-  const int64_t nnz = in->a_indptr[in->a_nrows];
-  std::vector<int32_t> position(in->a_ncols, 0), wanted;
-  for (int64_t k = 0; k < nnz; ++k) position[in->a_indices[k]] = 1;
-  int32_t next = 0;
+/* Runs of inner rows and border rows. */
+void find_runs(const spgemm_in *in, Plan *plan) {
+  const int64_t first = in->b_offsets[in->rank];
+  const uint64_t here = uint64_t(in->b_nrows);
+  const auto outside = [&](int64_t from, int64_t to) { /* some entry of rows [from, to) is, without a branch per entry */
+    bool any = false;
+    for (int64_t k = in->a_indptr[from]; k < in->a_indptr[to]; ++k) any |= uint64_t(in->a_indices[k] - first) >= here;
+    return any;
+  };
+  bool border = false;
+  constexpr int64_t kBlock = 64;
+  for (int64_t block = 0; block < in->a_nrows; block += kBlock) {
+    const int64_t end = std::min(in->a_nrows, block + kBlock);
+    if (!border && !outside(block, end)) continue;
+    for (int64_t i = block; i < end; ++i)
+      if (outside(i, i + 1) != border) plan->runs.push_back(i), border = !border;
+  }
+  plan->runs.push_back(in->a_nrows);
+}
+
+/* Renumbers the columns of the border rows; lists the rows of B that they need as their owners count them, and how many
+ * each owner has. */
+std::vector<int32_t> wanted_rows(const spgemm_in *in, Plan *plan, std::vector<int> *counts) {
+  rows::Scratch<int32_t, true> position;
+  if (!position.reserve(in->a_ncols) || !plan->a_indices.reserve(in->a_indptr[in->a_nrows])) throw std::bad_alloc();
+  int32_t low = INT32_MAX, high = -1;
+  for (size_t r = 1; r < plan->runs.size(); r += 2)
+    for (int64_t k = in->a_indptr[plan->runs[r - 1]]; k < in->a_indptr[plan->runs[r]]; ++k) {
+      const int32_t c = in->a_indices[k];
+      position.at[c] = 1, low = std::min(low, c), high = std::max(high, c);
+    }
+  std::vector<int32_t> wanted;
   for (int64_t r = 0; r < in->ranks; ++r)
-    for (int64_t j = in->b_offsets[r]; j < in->b_offsets[r + 1]; ++j)
-      if (position[j]) {
+    for (int64_t j = std::max(in->b_offsets[r], int64_t(low)); j < std::min(in->b_offsets[r + 1], int64_t(high) + 1); ++j)
+      if (position.at[j]) {
+        position.at[j] = int32_t(wanted.size());
         wanted.push_back(int32_t(j - in->b_offsets[r]));
-        position[j] = next++;
-        ++plan->recv_counts[r];
+        ++(*counts)[r];
       }
-  plan->a_indices.resize(nnz);
-  for (int64_t k = 0; k < nnz; ++k) plan->a_indices[k] = position[in->a_indices[k]];
+  for (size_t r = 1; r < plan->runs.size(); r += 2)
+    for (int64_t k = in->a_indptr[plan->runs[r - 1]]; k < in->a_indptr[plan->runs[r]]; ++k)
+      plan->a_indices.at[k] = position.at[in->a_indices[k]];
   return wanted;
 }
 
-/* Entries per rank from the lengths of the rows sent or received; false when an int cannot count them. */
+/* Entries per rank from the lengths of the rows sent or fetched; false when an int cannot count them. */
 bool entry_counts(const std::vector<int32_t> &lengths, const std::vector<int> &displs, std::vector<int> *counts) {
   int64_t total = 0;
+  counts->resize(displs.size() - 1);
   for (size_t r = 0; r + 1 < displs.size(); ++r) {
-    int64_t n = 0;
-    for (int k = displs[r]; k < displs[r + 1]; ++k) n += lengths[k];
+    const int64_t n = std::accumulate(lengths.begin() + displs[r], lengths.begin() + displs[r + 1], int64_t(0));
     (*counts)[r] = int(n);
     total += n;
     if (total > INT_MAX) return false;
@@ -87,53 +121,73 @@ bool entry_counts(const std::vector<int32_t> &lengths, const std::vector<int> &d
   return true;
 }
 
-/* The fetched rows of B as CSR. */
-struct Fetched {
-  std::vector<int64_t> indptr;
-  std::vector<int32_t> indices;
-  std::vector<double> data;
-};
+/* Moves what every rank has for every other. */
+template <class T>
+void exchange(const std::vector<T> &out, const std::vector<int> &n, const std::vector<int> &at, std::vector<T> &in,
+              const std::vector<int> &in_n, const std::vector<int> &in_at, MPI_Datatype type) {
+  MPI_Alltoallv(out.data(), n.data(), at.data(), type, in.data(), in_n.data(), in_at.data(), type, MPI_COMM_WORLD);
+}
 
-int fetch(const Plan &plan, const spgemm_in *in, Fetched *got) {
-  std::vector<int32_t> send_lengths, recv_lengths, send_indices;
-  std::vector<int> send_n, recv_n, send_at, recv_at;
-  std::vector<double> send_data;
+/* Runs one step that is this rank's alone; what went wrong on any rank. */
+template <class Step> int alone(Step step) {
   int error = SPGEMM_OK;
   try {
-    send_lengths.resize(plan.send_rows.size()), recv_lengths.resize(plan.recv_displs.back());
-    got->indptr.resize(recv_lengths.size() + 1);
-    send_n.resize(in->ranks), recv_n.resize(in->ranks);
+    if (!step()) error = SPGEMM_TOO_LARGE;
   } catch (const std::bad_alloc &) {
     error = SPGEMM_NO_MEMORY;
   }
-  if ((error = agree(error))) return error;
-  for (size_t k = 0; k < send_lengths.size(); ++k)
-    send_lengths[k] = int32_t(in->b_indptr[plan.send_rows[k] + 1] - in->b_indptr[plan.send_rows[k]]);
-  MPI_Alltoallv(send_lengths.data(), plan.send_counts.data(), plan.send_displs.data(), MPI_INT32_T,
-                recv_lengths.data(), plan.recv_counts.data(), plan.recv_displs.data(), MPI_INT32_T, MPI_COMM_WORLD);
+  return agree(error);
+}
 
-  try {
-    if (!entry_counts(send_lengths, plan.send_displs, &send_n) || !entry_counts(recv_lengths, plan.recv_displs, &recv_n))
-      error = SPGEMM_TOO_LARGE;
-    else {
-      send_at = starts(send_n), recv_at = starts(recv_n);
-      send_indices.resize(send_at.back()), send_data.resize(send_at.back());
-      got->indices.resize(recv_at.back()), got->data.resize(recv_at.back());
-    }
-  } catch (const std::bad_alloc &) {
-    error = SPGEMM_NO_MEMORY;
-  }
-  if ((error = agree(error))) return error;
-  int64_t to = 0;
-  for (const int32_t row : plan.send_rows)
-    for (int64_t j = in->b_indptr[row]; j < in->b_indptr[row + 1]; ++j, ++to)
-      send_indices[to] = in->b_indices[j], send_data[to] = in->b_data[j];
-  MPI_Alltoallv(send_indices.data(), send_n.data(), send_at.data(), MPI_INT32_T, got->indices.data(), recv_n.data(),
-                recv_at.data(), MPI_INT32_T, MPI_COMM_WORLD);
-  MPI_Alltoallv(send_data.data(), send_n.data(), send_at.data(), MPI_DOUBLE, got->data.data(), recv_n.data(),
-                recv_at.data(), MPI_DOUBLE, MPI_COMM_WORLD);
-  got->indptr[0] = 0;
-  for (size_t k = 0; k < recv_lengths.size(); ++k) got->indptr[k + 1] = got->indptr[k] + recv_lengths[k];
+/* Rows of this rank's B, one after the other, behind `to`. */
+template <class T> void copy_rows(const spgemm_in *in, const T *from, const std::vector<int32_t> &rows, T *to) {
+  for (const int32_t row : rows)
+    to = std::copy(from + in->b_indptr[row], from + in->b_indptr[row + 1], to);
+}
+
+int make(const spgemm_in *in, Plan *plan) {
+  const size_t me = size_t(in->rank), ranks = size_t(in->ranks);
+  const int64_t first = in->b_offsets[me];
+  std::vector<int> wanted_n(ranks), sent_n(ranks), wanted_at, sent_at;
+  std::vector<int32_t> wanted, lengths, sent_lengths, outbox;
+  int error = alone([&] {
+    find_runs(in, plan);
+    wanted = wanted_rows(in, plan, &wanted_n);
+    wanted_at = starts(wanted_n);
+    plan->kept_rows.assign(wanted.begin() + wanted_at[me], wanted.begin() + wanted_at[me + 1]);
+    if (first && !plan->own.reserve(first + in->b_nrows + 1)) throw std::bad_alloc();
+    if (first) std::copy(in->b_indptr, in->b_indptr + in->b_nrows + 1, plan->own.at + first);
+    return true;
+  });
+  if (error) return error;
+  wanted_n[me] = 0; /* copied, not sent */
+  MPI_Alltoall(wanted_n.data(), 1, MPI_INT, sent_n.data(), 1, MPI_INT, MPI_COMM_WORLD);
+  error = alone([&] {
+    sent_at = starts(sent_n);
+    plan->sent_rows.resize(size_t(sent_at.back())), sent_lengths.resize(size_t(sent_at.back()));
+    lengths.resize(wanted.size());
+    return true;
+  });
+  if (error) return error;
+  exchange(wanted, wanted_n, wanted_at, plan->sent_rows, sent_n, sent_at, MPI_INT32_T);
+  const auto length = [&](int32_t row) { return int32_t(in->b_indptr[row + 1] - in->b_indptr[row]); };
+  std::transform(plan->sent_rows.begin(), plan->sent_rows.end(), sent_lengths.begin(), length);
+  std::transform(plan->kept_rows.begin(), plan->kept_rows.end(), lengths.begin() + wanted_at[me], length);
+  exchange(sent_lengths, sent_n, sent_at, lengths, wanted_n, wanted_at, MPI_INT32_T);
+  error = alone([&] {
+    if (!entry_counts(sent_lengths, sent_at, &plan->sent) || !entry_counts(lengths, wanted_at, &plan->fetched)) return false;
+    plan->sent_at = starts(plan->sent), plan->fetched_at = starts(plan->fetched);
+    plan->fetched[me] = 0;
+    plan->indptr.resize(lengths.size() + 1), plan->indices.resize(size_t(plan->fetched_at.back()));
+    std::partial_sum(lengths.begin(), lengths.end(), plan->indptr.begin() + 1);
+    outbox.resize(size_t(plan->sent_at.back()));
+    plan->outbox.resize(outbox.size()), plan->data.resize(plan->indices.size());
+    return true;
+  });
+  if (error) return error;
+  copy_rows(in, in->b_indices, plan->sent_rows, outbox.data());
+  copy_rows(in, in->b_indices, plan->kept_rows, plan->indices.data() + plan->fetched_at[me]);
+  exchange(outbox, plan->sent, plan->sent_at, plan->indices, plan->fetched, plan->fetched_at, MPI_INT32_T);
   return SPGEMM_OK;
 }
 
@@ -141,46 +195,35 @@ int fetch(const Plan &plan, const spgemm_in *in, Fetched *got) {
 
 extern "C" void *spgemm_setup(const spgemm_in *in, const void *) {
   Plan *plan = new (std::nothrow) Plan;
-  std::vector<int32_t> wanted;
-  int error = SPGEMM_OK;
-  try {
-    if (!plan) throw std::bad_alloc();
-    plan->send_counts.resize(in->ranks), plan->recv_counts.resize(in->ranks);
-    wanted = wanted_rows(in, plan);
-    plan->recv_displs = starts(plan->recv_counts);
-  } catch (const std::bad_alloc &) {
-    error = SPGEMM_NO_MEMORY;
-  }
-  if (!(error = agree(error))) {
-    MPI_Alltoall(plan->recv_counts.data(), 1, MPI_INT, plan->send_counts.data(), 1, MPI_INT, MPI_COMM_WORLD);
-    try {
-      plan->send_displs = starts(plan->send_counts);
-      plan->send_rows.resize(plan->send_displs.back());
-    } catch (const std::bad_alloc &) {
-      error = SPGEMM_NO_MEMORY;
-    }
-    error = agree(error);
-  }
-  if (error) {
-    delete plan;
-    return nullptr;
-  }
-  MPI_Alltoallv(wanted.data(), plan->recv_counts.data(), plan->recv_displs.data(), MPI_INT32_T,
-                plan->send_rows.data(), plan->send_counts.data(), plan->send_displs.data(), MPI_INT32_T, MPI_COMM_WORLD);
-  return plan;
+  if (!agree(plan ? SPGEMM_OK : SPGEMM_NO_MEMORY) && !make(in, plan)) return plan;
+  delete plan;
+  return nullptr;
 }
 
 extern "C" int spgemm_run(void *handle, const spgemm_in *in, const void *, spgemm_out *out) {
   if (!handle) return SPGEMM_NO_MEMORY; /* setup failed, on every rank */
-  const Plan &plan = *static_cast<Plan *>(handle);
-  Fetched fetched;
-  if (const int error = fetch(plan, in, &fetched)) return error;
-  const int64_t nrows = int64_t(fetched.indptr.size()) - 1;
-  const rows::Csr a = {in->a_nrows, nrows, in->a_indptr, plan.a_indices.data(), in->a_data};
-  const rows::Csr b = {nrows, in->b_ncols, fetched.indptr.data(), fetched.indices.data(), fetched.data.data()};
-  rows::Multiplier multiplier(b, in->sorted != 0);
+  Plan &plan = *static_cast<Plan *>(handle);
+  const int64_t first = in->b_offsets[in->rank], fetched = int64_t(plan.indptr.size()) - 1;
+  copy_rows(in, in->b_data, plan.sent_rows, plan.outbox.data());
+  MPI_Request moving;
+  MPI_Ialltoallv(plan.outbox.data(), plan.sent.data(), plan.sent_at.data(), MPI_DOUBLE, plan.data.data(), plan.fetched.data(),
+                 plan.fetched_at.data(), MPI_DOUBLE, MPI_COMM_WORLD, &moving);
+  copy_rows(in, in->b_data, plan.kept_rows, plan.data.data() + plan.fetched_at[in->rank]);
+
+  const rows::Csr a[2] = {{in->a_nrows, first + in->b_nrows, in->a_indptr, in->a_indices, in->a_data},
+                          {in->a_nrows, fetched, in->a_indptr, plan.a_indices.at, in->a_data}};
+  const rows::Csr b[2] = {{first + in->b_nrows, in->b_ncols, first ? plan.own.at : in->b_indptr, in->b_indices, in->b_data},
+                          {fetched, in->b_ncols, plan.indptr.data(), plan.indices.data(), plan.data.data()}};
+  rows::Multiplier inner(b[0], in->sorted != 0), border(b[1], in->sorted != 0);
   out->indptr[0] = 0;
-  const int64_t nnz = multiplier.multiply(a, out->indptr + 1, out->indices, out->data, out->capacity);
+  int64_t row = 0, nnz = 0;
+  for (size_t r = 0; r < plan.runs.size(); ++r) {
+    if (r == 1) MPI_Wait(&moving, MPI_STATUS_IGNORE);
+    rows::Multiplier &multiplier = r % 2 ? border : inner;
+    if (nnz >= 0)
+      nnz = multiplier.multiply(a[r % 2], row, plan.runs[r], out->indptr + 1, out->indices, out->data, out->capacity, nnz, true);
+  }
+  if (plan.runs.size() == 1) MPI_Wait(&moving, MPI_STATUS_IGNORE);
   return nnz < 0 ? SPGEMM_NO_MEMORY : SPGEMM_OK;
 }
 
