@@ -211,15 +211,16 @@ class WorkerArm:
     def _judge_share(self, cpu_ns: int, first_ns: int, wall_ns: int) -> None:
         """Of an untrusted candidate: no answer before the start, and no more processors than it has.
 
-        What has left its CPUs shows in more CPU time than they can give. All first calls together get the
-        time of one.
+        What has left its CPUs shows in more CPU time than they can give, again and again: a burst that falls between an
+        answer and sleep is seen here as well. All first calls together get the time of one.
         """
         if self._limits.wall is None:
             return
         width = self._setting.ranks * self._setting.threads
         if first_ns <= 0:
             raise ArmFailure("forbidden", "it answered before it was started")
-        if cpu_ns > SHARE * width * wall_ns + SHARE_NS:
+        self._strays += cpu_ns > SHARE * width * wall_ns + SHARE_NS
+        if self._strays > MOST_STRAYS:
             raise ArmFailure("forbidden", f"it used {cpu_ns / wall_ns:.1f} processors, {width} declared")
         self.limit_s = max(LEAST_LIMIT_S, self.limit_s - wall_ns * 1e-9)
 
