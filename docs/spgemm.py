@@ -1,6 +1,6 @@
 """Regenerates the tables of docs/spgemm.md: all of them, or the blocks named on the command line.
 
-    python docs/spgemm.py [BLOCK ...]    (call sorted-1 sorted-2 unsorted-1 automatic mpi sorted-1-cold)
+    python docs/spgemm.py [BLOCK ...]    (call sorted-1 sorted-1-large sorted-2 …)
 
 Each table is one `hpcbench run`, printed above it. HPCBENCH_MATRICES names a folder of .mtx files that are
 raced as well. The machine must do nothing else.
@@ -21,7 +21,7 @@ from measuring import ceiling, cell, race, regenerate
 from scipy.sparse import random_array
 
 import hpcbench
-from hpcbench import machine, registry
+from hpcbench import codec, machine, registry
 from hpcbench.kernels.spgemm import call
 from hpcbench.spec import Setting
 
@@ -53,7 +53,7 @@ def table(contract: str, threads: int, peers: list[str], *words: str) -> str:
     ours = "gustavson" if threads == 1 else "gustavson_omp"
     command = ["--anchor", "gustavson", "--variant", ",".join(sorted({ours, *peers} - {"gustavson"}))]
     command += ["--contract", contract, "--threads", str(threads), *words]
-    frame = race(f"{contract}-{threads}-{'-'.join(words).replace('/', '_')[:60]}", *command)
+    frame = race(f"spgemm-{codec.digest(command)}", *command)
     rows = [
         "| case | ours, ms | over the best peer | which | times the no-reuse traffic | others |",
         "|---|---|---|---|---|---|",
@@ -74,13 +74,23 @@ def table(contract: str, threads: int, peers: list[str], *words: str) -> str:
         )
     mean = math.exp(np.mean(np.log(ratios)))
     rows.append(f"| geometric mean of {len(ratios)} | | **{mean:.2f}** (least {min(ratios):.2f}) | | | |")
-    return "`hpcbench run " + " ".join(command) + "`\n\n" + "\n".join(rows)
+    return _told(command) + "\n".join(rows)
 
 
-def everything(*words: str) -> list[str]:
-    """The words that select all cases, and the matrices of the folder."""
-    named = [name for name, facts in KERNEL.cases.items() if facts["size"] in words]
-    return ["--case", ",".join(named), *(w for path in real() for w in ("--input", str(path)))]
+def _told(command: list[str]) -> str:
+    """The command as a reader would type it."""
+    words = " ".join(command)
+    for path in real():
+        words = words.replace(f" --input {path}", "")
+    files = " and `--input FILE` for every real matrix" if words != " ".join(command) else ""
+    return f"`hpcbench run {words}`{files}\n\n"
+
+
+def everything(*sizes: str) -> list[str]:
+    """The words that select all cases of these sizes, and with the medium ones the matrices of the folder."""
+    named = [name for name, facts in KERNEL.cases.items() if facts["size"] in sizes]
+    files = real() if "medium" in sizes else []
+    return ["--case", ",".join(named), *(word for path in files for word in ("--input", str(path)))]
 
 
 def latency() -> str:
@@ -142,14 +152,16 @@ def automatic() -> str:
         rows.append(f"| {case} | {arms[name]:.2f}x over scipy_csr | {name} | **{ratios[-1]:.2f}** |")
     mean = math.exp(np.mean(np.log(ratios)))
     rows.append(f"| geometric mean of {len(ratios)} | | | **{mean:.2f}** (least {min(ratios):.2f}) |")
-    return "`hpcbench run " + " ".join(command) + "`\n\n" + "\n".join(rows)
+    return _told(command) + "\n".join(rows)
 
 
-BUDGET = ("--budget", "12")
+BUDGET = ("--budget", "8")
 BLOCKS = {
     "call": latency,
-    "sorted-1": lambda: table("sorted", 1, PEERS, *everything("small", "medium", "large"), *BUDGET),
-    "sorted-2": lambda: table("sorted", 2, PEERS, *everything("small", "medium", "large"), *BUDGET),
+    "sorted-1": lambda: table("sorted", 1, PEERS, *everything("small", "medium"), *BUDGET),
+    "sorted-1-large": lambda: table("sorted", 1, ["mkl", "graphblas"], *everything("large"), *BUDGET),
+    "sorted-2": lambda: table("sorted", 2, PEERS, *everything("small", "medium"), *BUDGET),
+    "sorted-2-large": lambda: table("sorted", 2, ["mkl", "graphblas"], *everything("large"), *BUDGET),
     "unsorted-1": lambda: table("unsorted", 1, ["mkl", "graphblas"], *everything("small", "medium"), *BUDGET),
     "automatic": automatic,
     "mpi": lambda: ceiling("gustavson_mpi", Setting(ranks=2)),
