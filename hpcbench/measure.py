@@ -211,8 +211,8 @@ class WorkerArm:
     def _judge_share(self, cpu_ns: int, first_ns: int, wall_ns: int) -> None:
         """Of an untrusted candidate: no answer before the start, and no more processors than it has.
 
-        What has left its CPUs shows in more CPU time than they can give, again and again: a burst that falls between an
-        answer and sleep is seen here as well. All first calls together get the time of one.
+        What has left its CPUs shows in more CPU time than they can give, again and again: a burst that
+        falls between an answer and sleep is seen here as well. All first calls get the time of one.
         """
         if self._limits.wall is None:
             return

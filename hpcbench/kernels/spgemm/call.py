@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array, csr_matrix, sparray
 
 HELPER = "bound.c"
-IN_FIELDS = 14
+OFFSETS, BOUND, OUT, WORDS = 14, 16, 17, 21  # where they stand in the words handed over
 INT32_MAX = 2**31 - 1
 SERIAL_BELOW = 200_000  # multiply-adds that are done sooner than threads are woken
 
@@ -54,21 +54,19 @@ def caller(
         left = _arrays(a)
         right = left if b is a else _arrays(b)
         rows, cols = left[0][0], right[0][1]
-        fields = np.empty(IN_FIELDS, np.int64)
-        fields[:5] = *left[0], *(part.ctypes.data for part in left[1])
-        fields[5:10] = fields[:5] if right is left else (*right[0], *(part.ctypes.data for part in right[1]))
-        whole = np.array((0, b.shape[0], 0), np.int64)  # b_offsets, and where the bound goes
-        at = whole.ctypes.data
-        fields[10:] = in_order, 0, 1, at
-        where = fields.ctypes.data
-        native = pick(bound(where, at + 16))
-        most = int(whole[2])
+        words = np.empty(WORDS, np.int64)  # spgemm_in, the two offsets of B's rows, the bound, spgemm_out
+        at = words.ctypes.data
+        words[:5] = *left[0], *left[1]
+        words[5:10] = words[:5] if right is left else (*right[0], *right[1])
+        words[10:16] = in_order, 0, 1, at + 8 * OFFSETS, 0, b.shape[0]
+        native = pick(bound(at, at + 8 * BOUND))
+        most = int(words[BOUND])
         try:
             indptr, indices, data = np.empty(rows + 1, np.int64), np.empty(most, np.int32), np.empty(most)
         except MemoryError:
             return plain(contract)(a, b)  # which counts the entries before it asks for memory
-        out = np.array((indptr.ctypes.data, indices.ctypes.data, data.ctypes.data, most), np.int64)
-        native(where, out.ctypes.data)
+        words[OUT:] = indptr.ctypes.data, indices.ctypes.data, data.ctypes.data, most
+        native(at, at + 8 * OUT)
         nnz = int(indptr[rows])
         indices.resize(nnz, refcheck=False)
         data.resize(nnz, refcheck=False)
@@ -82,8 +80,8 @@ def caller(
     return multiply
 
 
-def _arrays(m: Any) -> tuple[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Shape and arrays of ``m`` in CSR: sorted, without duplicates, in the types of ``abi.h``."""
+def _arrays(m: Any) -> tuple[tuple[int, int], tuple[int, int, int], tuple[np.ndarray, ...]]:
+    """Shape, addresses and arrays of ``m`` in CSR: sorted, without duplicates, in the types of ``abi.h``."""
     if m.format != "csr" or m.dtype != np.float64:
         m = csr_array(m, dtype=np.float64)
     if m.shape[1] > INT32_MAX:
@@ -91,5 +89,5 @@ def _arrays(m: Any) -> tuple[tuple[int, int], tuple[np.ndarray, np.ndarray, np.n
     if not m.has_canonical_format:
         m = m.copy()
         m.sum_duplicates()
-    indices, data = np.ascontiguousarray(m.indices, np.int32), np.ascontiguousarray(m.data)
-    return m.shape, (m.indptr.astype(np.int64), indices, data)
+    kept = m.indptr.astype(np.int64), np.ascontiguousarray(m.indices, np.int32), np.ascontiguousarray(m.data)
+    return m.shape, (kept[0].ctypes.data, kept[1].ctypes.data, kept[2].ctypes.data), kept
