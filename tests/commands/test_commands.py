@@ -276,7 +276,8 @@ def test_ctrl_c_ends_cleanly_in_every_stage_and_loses_nothing(tmp_path, stage):
         "8",
     ]
     run = subprocess.Popen([*HPCBENCH, *words], cwd=tmp_path, env=env, text=True, stderr=subprocess.PIPE,
-                           stdout=subprocess.PIPE, start_new_session=True)  # fmt: skip
+                           stdout=subprocess.PIPE, start_new_session=True,
+                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))  # fmt: skip
     assert run.stderr
     seen = []
     for row in run.stderr:
