@@ -22,14 +22,15 @@ def judged(
     ranks: int = 1,
     threads: int = 1,
     seconds: float = 2,
+    anchor: str = "scipy_csr",
 ) -> Result:
     """The Result of ``candidate`` raced on a matrix of 400 rows for some rounds."""
     kernel = registry.kernel("spgemm")
     a = small(400, 3000)
     case = Case("small", kernel, contract, lambda rng: kernel.module().product(a, a, contract, rng))
-    anchor = Entry(kernel.variant("scipy_csr").candidate(), Setting(), "scipy_csr")
+    base = Entry(kernel.variant(anchor).candidate(), Setting(), anchor)
     journal = Journal.create(folder)
-    bench = Bench(case, anchor, Setting(ranks, threads), journal, "", lambda *_: None)
+    bench = Bench(case, base, Setting(ranks, threads), journal, "", lambda *_: None)
     try:
         return judge(candidate, candidate.origin, bench, Budget(deadline=seconds, rounds=16))
     finally:
