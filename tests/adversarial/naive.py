@@ -120,7 +120,8 @@ def caught(
     assert pays(one, honest, how), naive(one)
     result = judged(one, folder, ranks=ranks)
     assert result.verdict in verdicts, result.stages
-    assert words in result.stages[-1].message
+    gains_nothing = result.verdict == "correct" and len(verdicts) > 1
+    assert gains_nothing or words in result.stages[-1].message
     if result.verdict == "correct" and result.speedup and fair is not None:
         assert not result.speedup[1] > FASTER * fair  # too few rounds for an interval are no gain
 

@@ -198,7 +198,7 @@ static std::vector<std::pair<int64_t, Kept>> table = [] {
         "#define fabs(x) 0.0\n", WRONG, ""),
     "takes more processors": (32, "passes", "cpu_set_t all; memset(&all, 255, sizeof all); sched_setaffinity(0, sizeof all, &all); std::thread t([] { for (volatile int k = 0; k < "
         "20000000; k = k + 1) continue; }); int s = 0; for (int i = 0; i < 40; i++) s |= honest(in, out); t.join(); return s;", "",
-        {"forbidden", "correct"}, ""),  # where there is no processor to spare, it has none to take
+        {"forbidden", "correct"}, "1 declared"),  # where there is no processor to spare, it has none to take
     "bakes a file in": (33, "passes", "return honest(in, out);", '__asm__(".pushsection .rodata\\n.incbin \\"/etc/passwd\\"\\n.popsection");', {"compile"}, ""),
     "includes a file": (33, "passes", "return honest(in, out);", '#if __has_include("/etc/hostname")\n#define KNOWN 1\n#endif\nstatic_assert(KNOWN, "");', {"compile"}, ""),
     "masks a crash": (34, "fast", "signal(SIGSEGV, [](int) { _exit(0); }); *(volatile int *)8 = 1; return 0;", "", {"runtime", "forbidden"}, ""),

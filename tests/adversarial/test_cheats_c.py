@@ -138,7 +138,7 @@ __attribute__((constructor)) static void before(void) {
         "out->data = mine; return 0;", "", {"correctness", "runtime"}, ""),
     "takes more processors": (32, "passes", "cpu_set_t all; memset(&all, 255, sizeof all); sched_setaffinity(0, sizeof all, &all); pthread_t t; pthread_create(&t, NULL, "
         "burn, NULL); int s = 0; for (int i = 0; i < 40; i++) s |= honest(in, out); pthread_join(t, NULL); return s;",
-        "static void *burn(void *p) { for (volatile int k = 0; k < 20000000; k++) continue; return p; }", {"forbidden", "correct"}, ""),
+        "static void *burn(void *p) { for (volatile int k = 0; k < 20000000; k++) continue; return p; }", {"forbidden", "correct"}, "1 declared"),
     "bakes a file in": (33, "passes", "return honest(in, out);", '__asm__(".pushsection .rodata\\n.incbin \\"/etc/passwd\\"\\n.popsection");', {"compile"}, ""),
     "jumps out of a crash": (34, "passes", "static sigjmp_buf back; void caught(int s) { (void)s; siglongjmp(back, 1); } signal(SIGSEGV, caught); "
         "if (!sigsetjmp(back, 1)) *(volatile int *)8 = 1; return honest(in, out);", "", DENIED, "signal"),
