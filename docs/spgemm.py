@@ -133,11 +133,11 @@ def latency() -> str:
     )
 
 
-def automatic() -> str:
-    """The choice per row against one accumulator for all rows, on every case."""
-    named = everything("small", "medium", "large")
+def automatic(*sizes: str) -> str:
+    """The choice per row against one accumulator for all rows, on every case of these sizes."""
+    named = everything(*sizes)
     command = ["--variant", "gustavson", "--param", "ACCUMULATOR=auto,dense,hash,merge", *named, *BUDGET]
-    frame = race("automatic", *command)
+    frame = race(f"automatic-{codec.digest(command)}", *command)
     rows = ["| case | best of one for all | which | auto over it |", "|---|---|---|---|"]
     ratios = []
     for case, group in frame.groupby("case", sort=False):
@@ -163,7 +163,8 @@ BLOCKS = {
     "sorted-2": lambda: table("sorted", 2, PEERS, *everything("small", "medium"), *BUDGET),
     "sorted-2-large": lambda: table("sorted", 2, ["mkl", "graphblas"], *everything("large"), *BUDGET),
     "unsorted-1": lambda: table("unsorted", 1, ["mkl", "graphblas"], *everything("small", "medium"), *BUDGET),
-    "automatic": automatic,
+    "automatic": lambda: automatic("small", "medium"),
+    "automatic-large": lambda: automatic("large"),
     "mpi": lambda: ceiling("gustavson_mpi", Setting(ranks=2)),
     "sorted-1-cold": lambda: table(
         "sorted", 1, ["mkl", "graphblas", "eigen"], *everything("small", "medium"), "--pages", "cold", *BUDGET

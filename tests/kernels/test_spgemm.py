@@ -40,6 +40,7 @@ SHAPES = {
     "power law": (generate.rmat(8, 8, np.random.default_rng(2)), None),
     "far columns": (small(64, 200, 64), small(64, 400, 1_000_000)),
     "stencil": (generate.poisson2d(15, np.random.default_rng(3)), None),
+    "stencil with inner rows on 3 ranks": (generate.poisson2d(60, np.random.default_rng(4)), None),
 }
 
 

@@ -18,6 +18,7 @@ struct Csr {
   const int64_t *indptr;
   const int32_t *indices;
   const double *data;
+  int64_t first = 0; /* the rows before this one are elsewhere: neither asked for nor described by indptr */
 };
 
 /* A row of A and the number of multiplications that it asks for, at least 1. */

@@ -65,7 +65,7 @@ class Dense {
    * neighbours of the one before, as where unknowns come in blocks? */
   void look_at_b() {
     int64_t descents = 0, neighbours = 0;
-    for (int64_t i = 0; i < b_.nrows; ++i)
+    for (int64_t i = b_.first; i < b_.nrows; ++i)
       for (int64_t k = b_.indptr[i] + 1; k < b_.indptr[i + 1]; ++k) {
         descents += b_.indices[k - 1] > b_.indices[k];
         neighbours += b_.indices[k - 1] + 1 == b_.indices[k];

@@ -12,7 +12,7 @@ namespace rows {
 class Replay {
  public:
   explicit Replay(const Csr &b)
-      : b_(b), inner_rows_(std::upper_bound(b.indptr + 1, b.indptr + b.nrows + 1, b.indptr[b.nrows] - 8) - (b.indptr + 1)) {}
+      : b_(b), inner_rows_(std::upper_bound(b.indptr + b.first + 1, b.indptr + b.nrows + 1, b.indptr[b.nrows] - 8) - (b.indptr + 1)) {}
 
   /* Whether rows continued lately; where they did not, a few in 256 are tried. */
   bool worth_trying() { return patience_ > 0 || ++passed_ % 256 < 8; }
