@@ -155,6 +155,27 @@ def automatic(*sizes: str) -> str:
     return _told(command) + "\n".join(rows)
 
 
+def threads_in_ranks() -> str:
+    """The same two processors as threads, as ranks and as threads in a rank; and what the ranks send."""
+    command = ["--anchor", "gustavson", "--variant", "gustavson_omp,gustavson_mpi,gustavson_mpi_omp"]
+    command += ["--threads", "1,2", "--ranks", "1,2", *everything("large"), *BUDGET]
+    frame = race(f"threads-in-ranks-{codec.digest(command)}", *command)
+    arms = [
+        ("gustavson_omp", 1, 2),
+        ("gustavson_mpi", 2, 1),
+        ("gustavson_mpi_omp", 1, 2),
+        ("gustavson_mpi_omp", 2, 1),
+    ]
+    titles = " | ".join(f"{name} {ranks}r x {threads}t" for name, ranks, threads in arms)
+    rows = [f"| case | {titles} | the busier rank of two sends |", "|---" * (len(arms) + 2) + "|"]
+    for case, group in frame.groupby("case", sort=False):
+        found = {(r.variant, r.ranks, r.threads): r for r in group.itertuples() if r.verdict == "correct"}
+        told = found["gustavson_mpi", 2, 1]
+        cells = " | ".join(f"{found[arm].speedup:.2f}x" for arm in arms)
+        rows.append(f"| {case} | {cells} | {told.sent_bytes / 1e6:.2f} MB in {told.messages} messages |")
+    return _told(command) + "\n".join(rows)
+
+
 BUDGET = ("--budget", "8")
 BLOCKS = {
     "call": latency,
@@ -166,6 +187,7 @@ BLOCKS = {
     "automatic": lambda: automatic("small", "medium"),
     "automatic-large": lambda: automatic("large"),
     "mpi": lambda: ceiling("gustavson_mpi", Setting(ranks=2)),
+    "threads-in-ranks": threads_in_ranks,
     "sorted-1-cold": lambda: table(
         "sorted", 1, ["mkl", "graphblas", "eigen"], *everything("small", "medium"), "--pages", "cold", *BUDGET
     ),

@@ -82,7 +82,8 @@ class Contender:
     """The state of one entry in a running race.
 
     ``batch`` calls make one sample; ``timed`` are the seconds per call of the screening; ``phases``
-    those of setup and run alone; ``racing`` ends with a failure or when all is settled.
+    those of setup and run alone; ``racing`` ends with a failure or when all is settled; ``traffic`` is that
+    of the first call in fresh processes.
     """
 
     entry: Entry
@@ -99,6 +100,7 @@ class Contender:
     phases: dict[Phase, list[float]] = field(default_factory=dict)
     decision: stats.Decision | None = None
     confirmed: bool | None = None
+    traffic: tuple[tuple[int, int], ...] = ()
 
     @property
     def open(self) -> bool:

@@ -240,6 +240,18 @@ class WorkerArm:
             for sock, _ in self.ranks:
                 self._request(sock, "F", slot)
 
+    def traffic(self) -> tuple[tuple[int, int], ...]:
+        """Messages and bytes that each rank has handed to MPI for others so far; nothing without MPI."""
+        if not self._program.under_mpi:
+            return ()
+        counts: list[Any] = []
+        for sock, _ in self.ranks:
+            told = self._request(sock, "C")
+            counts.append((told.get("messages"), told.get("bytes")))
+        if not all(isinstance(n, int) for pair in counts for n in pair):
+            raise ArmFailure("forbidden", "it answered in place of the process that runs it")
+        return tuple(counts)
+
     def _switches(self) -> int:
         """Involuntary context switches of all ranks so far: the last line of their /proc status."""
         try:

@@ -134,7 +134,8 @@ class Result:
     ``speedup`` is (median, low, high) of the anchor's time over the candidate's; ``aa`` the same for
     the anchor's own twin; ``call_s``, ``setup_s`` and ``run_s`` are median seconds per call;
     ``detectable`` the smallest speedup this race could have told from none; ``floor_share`` the
-    physical floor over the measured time; ``samples`` the journal key of the raw rows.
+    physical floor over the measured time; ``traffic`` for each rank the messages and bytes that one call,
+    setup and run, hands to MPI for other ranks; ``samples`` the journal key of the raw rows.
     """
 
     candidate: str
@@ -159,6 +160,7 @@ class Result:
     run_s: float | None = None
     detectable: float | None = None
     floor_share: float | None = None
+    traffic: tuple[tuple[int, int], ...] = ()
     samples: str = ""
     schema: int = SCHEMA
 

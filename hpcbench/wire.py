@@ -8,6 +8,7 @@
 | M | start MPI; the path of :func:`hpcbench.launch.mpi_driver` follows | its length |
 | P | map memory, build the wall; descriptors of inputs and outputs come along, a plan follows | its length |
 | L | load the candidate | |
+| C | count the messages and bytes that this rank has handed to MPI for others | |
 | S | sample: answer R, read the start (int64), wait, run, answer D, status (int64) | first call, calls, phase |
 | F | copy the last result into an output slot (Python only) | slot |
 | T | tell what the last exception was (Python only) | |

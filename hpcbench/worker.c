@@ -211,12 +211,15 @@ static int64_t run(const arm *a, int64_t first, int64_t batch, int64_t phase) {
   return 0;
 }
 
+static void (*traffic)(int64_t *sent); /* of a rank */
+
 static void start_mpi(const char *driver) {
   int rank, size;
   void *code = dlopen(driver, RTLD_NOW | RTLD_GLOBAL);
   if (!code) refuse(dlerror());
   int (*start)(int *, int *) = (int (*)(int *, int *))dlsym(code, "hpcbench_mpi_start");
   if (!start || start(&rank, &size)) refuse("MPI_Init failed");
+  traffic = (void (*)(int64_t *))dlsym(code, "hpcbench_mpi_traffic");
   answer("{\"rank\": %d, \"size\": %d}", rank, size);
 }
 
@@ -245,6 +248,11 @@ static void serve(void) {
     if (request[0] == 'M') start_mpi(payload);
     if (request[0] == 'P') a = prepare(payload);
     if (request[0] == 'L') load(&a);
+    if (request[0] == 'C') {
+      int64_t sent[2];
+      traffic(sent);
+      answer("{\"messages\": %lld, \"bytes\": %lld}", (long long)sent[0], (long long)sent[1]);
+    }
     free(payload);
     if (request[0] == 'S') {
       char done[9] = "D";

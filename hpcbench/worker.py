@@ -183,13 +183,13 @@ def lock_down(wall: dict[str, Any]) -> int:
     return int(layers | code.hpcbench_lockdown(*paths, wall["needs"], wall["without"]))
 
 
-def start_mpi(driver: str) -> tuple[int, int]:
-    """Initialise MPI; the rank and the size of the world as MPI tells them."""
+def start_mpi(driver: str) -> tuple[int, int, ctypes.CDLL]:
+    """Initialise MPI; the rank and the size of the world as MPI tells them, and the library that counts."""
     code = ctypes.CDLL(driver, mode=ctypes.RTLD_GLOBAL)
     rank, size = ctypes.c_int(), ctypes.c_int()
     if code.hpcbench_mpi_start(ctypes.byref(rank), ctypes.byref(size)):
         raise RuntimeError("MPI_Init failed")
-    return rank.value, size.value
+    return rank.value, size.value, code
 
 
 def serve(channel: Channel) -> None:
@@ -200,7 +200,7 @@ def serve(channel: Channel) -> None:
         op, *numbers = struct.unpack("<4q", head)
         try:
             if op == ord("M"):
-                rank, size = start_mpi(channel.take(numbers[0]).rstrip(b"\0").decode())
+                rank, size, driver = start_mpi(channel.take(numbers[0]).rstrip(b"\0").decode())
                 channel.send(rank=rank, size=size)
             elif op == ord("P"):
                 plan = json.loads(channel.take(numbers[0]))
@@ -212,6 +212,9 @@ def serve(channel: Channel) -> None:
                 if plan["wall"]:
                     gc.enable()  # what an untrusted candidate leaves to the collector is collected in its own time
                 channel.send(setup=arm.setup is not None)
+            elif op == ord("C"):
+                driver.hpcbench_mpi_traffic(sent := (ctypes.c_int64 * 2)())
+                channel.send(messages=sent[0], bytes=sent[1])
             elif op == ord("F"):
                 channel.send(lengths=arm.fetch(numbers[0]))
             elif op == ord("T"):

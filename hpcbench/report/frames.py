@@ -46,7 +46,8 @@ def results_frame(evidence: Evidence) -> pd.DataFrame:
         ``amortised_1, amortised_10, amortised_1000`` : seconds per call, ``(setup_s + k run_s) / k``,
         and ``call_s`` for a variant without setup; ``gflops`` : 10^9 floating-point operations per
         second, two for each multiply-add of the case; ``floor_share`` : physical floor over measured
-        time, 0 to 1; ``rounds, clock, trusted``.
+        time, 0 to 1; ``messages, sent_bytes`` : what the rank that sends most hands to MPI in one call,
+        missing without MPI; ``rounds, clock, trusted``.
     """
     import pandas as pd
 
@@ -57,7 +58,8 @@ def results_frame(evidence: Evidence) -> pd.DataFrame:
         for row in (*race.rows, *race.failures)
     ]
     frame = pd.DataFrame(rows)
-    return frame.astype({"rank": "Int64"}) if rows else frame
+    whole = dict.fromkeys(("rank", "messages", "sent_bytes"), "Int64")
+    return frame.astype(whole) if rows else frame
 
 
 def samples_frame(evidence: Evidence) -> pd.DataFrame:
@@ -141,6 +143,7 @@ def _row(evidence: Evidence, result: Result, rank: int | None) -> dict[str, Any]
         "aa_high": result.aa[2] if result.aa else math.nan,
         "detectable": result.detectable,
         "floor_share": result.floor_share,
+        **dict(zip(("messages", "sent_bytes"), wording.busiest(result), strict=True)),
         "message": wording.failure(result),
         "not_checked": ", ".join(wording.unchecked(result)),
         "trusted": result.trusted,

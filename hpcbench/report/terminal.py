@@ -76,10 +76,10 @@ def _ranked(race: Race, width: int, colour: bool) -> list[str]:
             lines.append(_paint(left + GAP + words, "bold", colour))
         else:
             lines.append((left + GAP + _paint(words, row.result.relation, colour)).rstrip())
-    if detail < 2:
-        short = [row for row in race.rows if row.screened or row.result.relation == "undecided"]
-        notes = [f"{row.name} {wording.relation(row)}" for row in short]
-        lines += ["", *(_paint(units.clip(note, width), "dim", colour) for note in notes)] if notes else []
+    short = [row for row in race.rows if detail < 2 and (row.screened or row.result.relation == "undecided")]
+    notes = [f"{row.name} {wording.relation(row)}" for row in short]
+    notes += [f"{row.name} sends {wording.traffic(row.result)}" for row in race.rows if row.result.traffic]
+    lines += ["", *(_paint(units.clip(note, width), "dim", colour) for note in notes)] if notes else []
     return lines
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from hpcbench.report import units
@@ -136,6 +137,19 @@ def twin(race: Race) -> str:
     if race.aa is None:
         return "A/A twin: not measured"
     return f"A/A twin: {units.interval(race.aa, 3) or 'no interval'}"
+
+
+def busiest(result: Result) -> tuple[int | None, int | None]:
+    """Messages and bytes of the rank that hands most bytes to MPI in one call; None without MPI."""
+    return max(result.traffic, key=itemgetter(1), default=(None, None))
+
+
+def traffic(result: Result) -> str:
+    """Say what the busiest rank sends in one call: ``1.2 MB in 14 messages``; empty without MPI."""
+    messages, sent = busiest(result)
+    if messages is None or sent is None:
+        return ""
+    return f"{units.size(sent)} in {units.count(messages)} message{'s' * (messages != 1)}"
 
 
 def failure(result: Result) -> str:

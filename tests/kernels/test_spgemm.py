@@ -1,6 +1,7 @@
 """Every variant of spgemm is right on every odd shape, under each contract, thread and rank count."""
 
 import ctypes
+import re
 
 import numpy as np
 import pytest
@@ -16,7 +17,12 @@ from hpcbench.kernels.spgemm.product import Product
 from hpcbench.spec import Setting
 
 KERNEL = registry.kernel("spgemm")
-SETTINGS = {"serial": [(1, 1)], "openmp": [(1, 1), (1, 2), (1, 3)], "mpi": [(r, 1) for r in (1, 2, 3, 4, 7)]}
+SETTINGS = {
+    "serial": [(1, 1)],
+    "openmp": [(1, 1), (1, 2), (1, 3)],
+    "mpi": [(r, 1) for r in (1, 2, 3, 4, 7)],
+    "mpi+openmp": [(1, 2), (2, 1), (2, 2), (3, 2)],
+}
 ARMS = [(v, Setting(r, t)) for v in KERNEL.variants() for r, t in SETTINGS[v.model]]
 
 
@@ -119,6 +125,15 @@ def test_a_plan_serves_other_values_of_the_same_pattern():
 
 def _product(a, b=None, contract="sorted"):
     return spgemm.product(a, a if b is None else b, contract, np.random.default_rng(0))
+
+
+def test_the_parameters_that_were_fitted_are_the_defaults_of_every_variant():
+    header = (KERNEL.folder / "variants" / "choice.hpp").read_text()
+    fitted = dict(re.findall(r"#define (\w+) (\d+)", header))
+    defaults = {p.name: p.default for p in KERNEL.variant("gustavson").params}
+    assert {name: defaults[name] for name in fitted} == {name: int(value) for name, value in fitted.items()}
+    for variant in KERNEL.variants():
+        assert all(p.default == defaults[p.name] for p in variant.params if p.name in fitted)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -65,6 +65,7 @@ def result(case, variant, language, model, setting, speedup, relation, more, bas
         run_s=split[1],
         detectable=more.get("detectable", 1.021),
         floor_share=more.get("floor_share"),
+        traffic=((13, 1_153_434), (14, 1_363_149)) if setting is RANKS else (),
         samples=f"{case}|{variant} {setting.label}",
     )
 

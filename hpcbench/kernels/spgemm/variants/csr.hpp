@@ -21,6 +21,11 @@ struct Csr {
   int64_t first = 0; /* the rows before this one are elsewhere: neither asked for nor described by indptr */
 };
 
+/* Rows of A with the B that their columns number. */
+struct Part {
+  Csr a, b;
+};
+
 /* A row of A and the number of multiplications that it asks for, at least 1. */
 struct Row {
   const int32_t *cols;

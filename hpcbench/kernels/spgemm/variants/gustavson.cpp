@@ -7,6 +7,14 @@
 // when = "build"
 // default = "auto"
 // values = ["auto", "dense", "hash", "merge"]
+// [params.SMALL_MAX]
+// when = "build"
+// default = 32
+// values = [8, 16, 32]
+// [params.MERGE_WIDTH]
+// when = "build"
+// default = 16384
+// values = [1024, 4096, 16384, 65536]
 // [params.MERGE_MAX]
 // when = "build"
 // default = 64

@@ -20,245 +20,34 @@
 // default = 1
 // values = [0, 1]
 // ///
-/* Rows of A whose columns all lie among this rank's rows of B are inner: they are multiplied where the data lie, as the
- * serial variant would. The other rows, the border, are multiplied with a copy of just those rows of B that they need,
- * fetched from whoever has them. Setup finds runs of inner and border rows and exchanges the pattern of what is fetched; a
- * run moves values only. Until they have arrived, inner rows are multiplied a few at a time, and the messages are seen to
- * in between: no MPI moves a large message while its sender computes, so that a rank that begins with border rows would
- * wait for all the inner rows of its neighbour (a 5-point stencil took twice as long). Before each exchange the ranks
- * agree that all of them can go on, so that an error on one returns on all instead of leaving the others in a collective
- * call. */
-#include <limits.h>
-#include <mpi.h>
-
-#include <new>
-#include <numeric>
-#include <vector>
-
-#include "abi.h"
+/* Until the values of fetched rows have arrived, inner rows are multiplied a few at a time, and the messages are seen to in
+ * between: a rank that begins with border rows would wait for all the inner rows of its neighbour (a 5-point stencil took
+ * twice as long). */
+#include "border.hpp"
 #include "rows.hpp"
 
-namespace {
-
-/* A set of columns and the number of each among them: a bitmap with the count before every word (rank and select after
- * Jacobson, FOCS 1989). For ten million columns it is 2 MB, which a cache holds. */
-class Columns {
- public:
-  explicit Columns(int64_t n) : words_(size_t(n / 64 + 1)), before_(words_.size()) {}
-  void add(int32_t c) { words_[size_t(c) / 64] |= uint64_t(1) << (c % 64); }
-  void count() {
-    int32_t n = 0;
-    for (size_t w = 0; w < words_.size(); ++w) before_[w] = n, n += __builtin_popcountll(words_[w]);
-  }
-  /* How many of the set are before column c. */
-  int32_t number(int64_t c) const {
-    const uint64_t earlier = (uint64_t(1) << (c % 64)) - 1;
-    return before_[size_t(c) / 64] + __builtin_popcountll(words_[size_t(c) / 64] & earlier);
-  }
-  /* All of the set from `first` up to `last`, less `first`. */
-  void list(int64_t first, int64_t last, int32_t *to) const {
-    for (int64_t c = first; c < last; c = (c / 64 + 1) * 64)
-      for (uint64_t rest = words_[size_t(c) / 64] >> (c % 64); rest; rest &= rest - 1) {
-        const int64_t at = c + __builtin_ctzll(rest);
-        if (at < last) *to++ = int32_t(at - first);
-      }
-  }
-
- private:
-  std::vector<uint64_t> words_;
-  std::vector<int32_t> before_;
-};
-
-struct Plan {
-  std::vector<int64_t> runs;        /* where runs of rows end: inner, border, inner, ... */
-  rows::Scratch<int32_t> a_indices; /* in border rows: columns of A as positions among the fetched rows */
-  std::vector<int64_t> indptr;      /* the fetched rows, owner by owner */
-  rows::Scratch<int32_t> indices;
-  std::vector<int32_t> kept_rows;   /* those of them that are this rank's own */
-  std::vector<int32_t> sent_rows;   /* rows of this rank's B, grouped by the rank that fetches them */
-  std::vector<int> sent, sent_at, fetched, fetched_at; /* entries per rank, nothing to itself, and where they begin */
-  rows::Scratch<double> outbox, data;
-};
-
-std::vector<int> starts(const std::vector<int> &counts) {
-  std::vector<int> at(counts.size() + 1, 0);
-  std::partial_sum(counts.begin(), counts.end(), at.begin() + 1);
-  return at;
-}
-
-/* The worst error code of all ranks. */
-int agree(int error) {
-  int worst = error;
-  MPI_Allreduce(&error, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-  return worst;
-}
-
-/* Runs of inner rows and border rows, in blocks. A few inner rows between border rows count as these: a copy of the rows
- * of B that they need costs less than to change over. */
-void find_runs(const spgemm_in *in, Plan *plan) {
-  constexpr int64_t kBlock = 64, kShort = 8 * kBlock;
-  const int64_t first = in->b_offsets[in->rank], rows = in->a_nrows;
-  const uint64_t here = uint64_t(in->b_nrows);
-  int64_t border_end = -kShort;
-  for (int64_t i = 0; i < rows; i += kBlock) {
-    const int64_t end = std::min(rows, i + kBlock);
-    bool outside = false; /* some entry is, without a branch per entry */
-    for (int64_t k = in->a_indptr[i]; k < in->a_indptr[end]; ++k) outside |= uint64_t(in->a_indices[k] - first) >= here;
-    if (!outside) continue;
-    if (plan->runs.empty()) {
-      plan->runs.push_back(i < kShort ? 0 : i);
-    } else if (i - border_end >= kShort) {
-      plan->runs.push_back(border_end), plan->runs.push_back(i);
-    }
-    border_end = end;
-  }
-  if (!plan->runs.empty() && rows - border_end >= kShort) plan->runs.push_back(border_end);
-  plan->runs.push_back(rows);
-}
-
-/* Renumbers the columns of the border rows; lists the rows of B that they need as their owners count them, and how many
- * each owner has. */
-std::vector<int32_t> wanted_rows(const spgemm_in *in, Plan *plan, std::vector<int> *counts) {
-  const std::vector<int64_t> &runs = plan->runs;
-  if (runs.size() == 1) return {};
-  Columns columns(in->a_ncols);
-  if (!plan->a_indices.reserve(in->a_indptr[in->a_nrows])) throw std::bad_alloc();
-  for (size_t r = 1; r < runs.size(); r += 2)
-    for (int64_t k = in->a_indptr[runs[r - 1]]; k < in->a_indptr[runs[r]]; ++k) columns.add(in->a_indices[k]);
-  columns.count();
-  std::vector<int32_t> wanted(size_t(columns.number(in->a_ncols)));
-  for (int64_t r = 0; r < in->ranks; ++r) {
-    const int32_t from = columns.number(in->b_offsets[r]);
-    columns.list(in->b_offsets[r], in->b_offsets[r + 1], wanted.data() + from);
-    (*counts)[size_t(r)] = columns.number(in->b_offsets[r + 1]) - from;
-  }
-  for (size_t r = 1; r < runs.size(); r += 2)
-    for (int64_t k = in->a_indptr[runs[r - 1]]; k < in->a_indptr[runs[r]]; ++k)
-      plan->a_indices.at[k] = columns.number(in->a_indices[k]);
-  return wanted;
-}
-
-/* Entries per rank from the lengths of the rows sent or fetched; false when an int cannot count them. */
-bool entry_counts(const std::vector<int32_t> &lengths, const std::vector<int> &displs, std::vector<int> *counts) {
-  int64_t total = 0;
-  counts->resize(displs.size() - 1);
-  for (size_t r = 0; r + 1 < displs.size(); ++r) {
-    const int64_t n = std::accumulate(lengths.begin() + displs[r], lengths.begin() + displs[r + 1], int64_t(0));
-    (*counts)[r] = int(n);
-    total += n;
-    if (total > INT_MAX) return false;
-  }
-  return true;
-}
-
-/* Moves what every rank has for every other. */
-template <class T>
-void exchange(const T *out, const std::vector<int> &n, const std::vector<int> &at, T *in, const std::vector<int> &in_n,
-              const std::vector<int> &in_at, MPI_Datatype type) {
-  MPI_Alltoallv(out, n.data(), at.data(), type, in, in_n.data(), in_at.data(), type, MPI_COMM_WORLD);
-}
-
-/* Runs one step that is this rank's alone; what went wrong on any rank. */
-template <class Step> int alone(Step step) {
-  int error = SPGEMM_OK;
-  try {
-    if (!step()) error = SPGEMM_TOO_LARGE;
-  } catch (const std::bad_alloc &) {
-    error = SPGEMM_NO_MEMORY;
-  }
-  return agree(error);
-}
-
-/* Rows of this rank's B, one after the other, behind `to`. */
-template <class T> void copy_rows(const spgemm_in *in, const T *from, const std::vector<int32_t> &rows, T *to) {
-  for (const int32_t row : rows)
-    to = std::copy(from + in->b_indptr[row], from + in->b_indptr[row + 1], to);
-}
-
-int make(const spgemm_in *in, Plan *plan) {
-  const size_t me = size_t(in->rank), ranks = size_t(in->ranks);
-  std::vector<int> wanted_n(ranks), sent_n(ranks), wanted_at, sent_at;
-  std::vector<int32_t> wanted, lengths, sent_lengths;
-  rows::Scratch<int32_t> outbox;
-  int error = alone([&] {
-    find_runs(in, plan);
-    wanted = wanted_rows(in, plan, &wanted_n);
-    wanted_at = starts(wanted_n);
-    plan->kept_rows.assign(wanted.begin() + wanted_at[me], wanted.begin() + wanted_at[me + 1]);
-    return true;
-  });
-  if (error) return error;
-  wanted_n[me] = 0; /* copied, not sent */
-  MPI_Alltoall(wanted_n.data(), 1, MPI_INT, sent_n.data(), 1, MPI_INT, MPI_COMM_WORLD);
-  error = alone([&] {
-    sent_at = starts(sent_n);
-    plan->sent_rows.resize(size_t(sent_at.back())), sent_lengths.resize(size_t(sent_at.back()));
-    lengths.resize(wanted.size());
-    return true;
-  });
-  if (error) return error;
-  exchange(wanted.data(), wanted_n, wanted_at, plan->sent_rows.data(), sent_n, sent_at, MPI_INT32_T);
-  const auto length = [&](int32_t row) { return int32_t(in->b_indptr[row + 1] - in->b_indptr[row]); };
-  std::transform(plan->sent_rows.begin(), plan->sent_rows.end(), sent_lengths.begin(), length);
-  std::transform(plan->kept_rows.begin(), plan->kept_rows.end(), lengths.begin() + wanted_at[me], length);
-  exchange(sent_lengths.data(), sent_n, sent_at, lengths.data(), wanted_n, wanted_at, MPI_INT32_T);
-  error = alone([&] {
-    if (!entry_counts(sent_lengths, sent_at, &plan->sent) || !entry_counts(lengths, wanted_at, &plan->fetched)) return false;
-    plan->sent_at = starts(plan->sent), plan->fetched_at = starts(plan->fetched);
-    plan->fetched[me] = 0;
-    const int64_t out_n = plan->sent_at.back(), in_n = plan->fetched_at.back();
-    plan->indptr.resize(lengths.size() + 1);
-    std::partial_sum(lengths.begin(), lengths.end(), plan->indptr.begin() + 1);
-    if (!outbox.reserve(out_n) || !plan->outbox.reserve(out_n) || !plan->indices.reserve(in_n) || !plan->data.reserve(in_n))
-      throw std::bad_alloc();
-    return true;
-  });
-  if (error) return error;
-  copy_rows(in, in->b_indices, plan->sent_rows, outbox.at);
-  copy_rows(in, in->b_indices, plan->kept_rows, plan->indices.at + plan->fetched_at[me]);
-  exchange(outbox.at, plan->sent, plan->sent_at, plan->indices.at, plan->fetched, plan->fetched_at, MPI_INT32_T);
-  return SPGEMM_OK;
-}
-
-}  // namespace
-
-extern "C" void *spgemm_setup(const spgemm_in *in, const void *) {
-  Plan *plan = new (std::nothrow) Plan;
-  if (!agree(plan ? SPGEMM_OK : SPGEMM_NO_MEMORY) && !make(in, plan)) return plan;
-  delete plan;
-  return nullptr;
-}
+extern "C" void *spgemm_setup(const spgemm_in *in, const void *) { return border::plan(in); }
 
 extern "C" int spgemm_run(void *handle, const spgemm_in *in, const void *, spgemm_out *out) {
   if (!handle) return SPGEMM_NO_MEMORY; /* setup failed, on every rank */
-  Plan &plan = *static_cast<Plan *>(handle);
-  const int64_t first = in->b_offsets[in->rank], fetched = int64_t(plan.indptr.size()) - 1;
-  copy_rows(in, in->b_data, plan.sent_rows, plan.outbox.at);
-  MPI_Request moving;
-  MPI_Ialltoallv(plan.outbox.at, plan.sent.data(), plan.sent_at.data(), MPI_DOUBLE, plan.data.at, plan.fetched.data(),
-                 plan.fetched_at.data(), MPI_DOUBLE, MPI_COMM_WORLD, &moving);
-  copy_rows(in, in->b_data, plan.kept_rows, plan.data.at + plan.fetched_at[in->rank]);
-
-  const rows::Csr a[2] = {{in->a_nrows, first + in->b_nrows, in->a_indptr, in->a_indices, in->a_data},
-                          {in->a_nrows, fetched, in->a_indptr, plan.a_indices.at, in->a_data}};
-  const rows::Csr b[2] = {{first + in->b_nrows, in->b_ncols, in->b_indptr - first, in->b_indices, in->b_data, first},
-                          {fetched, in->b_ncols, plan.indptr.data(), plan.indices.at, plan.data.at}};
-  rows::Multiplier inner(b[0], in->sorted != 0), border(b[1], in->sorted != 0);
+  border::Plan &plan = *static_cast<border::Plan *>(handle);
+  border::Values values(in, &plan);
+  const border::Parts parts(in, plan);
+  rows::Multiplier inner(parts.of[0].b, in->sorted != 0), outer(parts.of[1].b, in->sorted != 0);
   constexpr int64_t kStep = 256; /* entries of A between two looks at the messages */
-  int arrived = 0;
+  bool arrived = false;
   int64_t row = 0, nnz = 0;
   out->indptr[0] = 0;
   for (size_t r = 0; r < plan.runs.size(); ++r)
     while (row < plan.runs[r] && nnz >= 0) {
-      if (r % 2 && !arrived) MPI_Wait(&moving, MPI_STATUS_IGNORE), arrived = 1;
+      if (r % 2 && !arrived) values.wait(), arrived = true;
       int64_t to = arrived ? plan.runs[r] : row + 1;
       while (to < plan.runs[r] && in->a_indptr[to] < in->a_indptr[row] + kStep) ++to;
-      nnz = (r % 2 ? border : inner)
-                .multiply(a[r % 2], row, to, out->indptr + 1, out->indices, out->data, out->capacity, nnz, true);
-      if (!arrived) MPI_Test(&moving, &arrived, MPI_STATUS_IGNORE);
+      nnz = (r % 2 ? outer : inner)
+                .multiply(parts.of[r % 2].a, row, to, out->indptr + 1, out->indices, out->data, out->capacity, nnz, true);
+      if (!arrived) arrived = values.arrived();
     }
-  if (!arrived) MPI_Wait(&moving, MPI_STATUS_IGNORE);
   return nnz < 0 ? SPGEMM_NO_MEMORY : SPGEMM_OK;
 }
 
-extern "C" void spgemm_free(void *handle) { delete static_cast<Plan *>(handle); }
+extern "C" void spgemm_free(void *handle) { delete static_cast<border::Plan *>(handle); }

@@ -14,8 +14,16 @@ class Replay {
   explicit Replay(const Csr &b)
       : b_(b), inner_rows_(std::upper_bound(b.indptr + b.first + 1, b.indptr + b.nrows + 1, b.indptr[b.nrows] - 8) - (b.indptr + 1)) {}
 
-  /* Whether rows continued lately; where they did not, a few in 256 are tried. */
-  bool worth_trying() { return patience_ > 0 || ++passed_ % 256 < 8; }
+  /* Whether rows are to be tried: all of them while it pays, else kWindow in each kRest more. */
+  bool worth_trying() {
+    if (rest_) return --rest_, false;
+    if (tried_ == kWindow) {
+      if (gain_ < 0) rest_ = kRest;
+      tried_ = 0, gain_ = 0;
+      if (rest_) forget();
+    }
+    return ++tried_;
+  }
 
   /* Entries written, 0 when the row does not continue the one before. */
   int64_t row(const Row &a, int32_t *cols, double *vals) {
@@ -26,19 +34,20 @@ class Replay {
   /* Tells of a row that was computed otherwise; `cols` must stay readable until the next one. */
   void note(const Row &a, const int32_t *cols, int64_t n) {
     last_ = a, cols_ = cols, n_ = n, known_ = false;
-    --patience_;
+    gain_ -= kVain;
   }
   void forget() { last_.nnz = 0, known_ = false; }
   bool steady() const { return known_; }
 
  private:
   static constexpr int64_t kMax = 64; /* non-zeros of the row of A and entries of the result */
-  static constexpr int kOther = 2, kPatience = 64;
+  static constexpr int kOther = 2, kWindow = 64, kRest = 31 * kWindow;
+  static constexpr int kContinued = 4, kLearnt = 16, kVain = 1; /* worth and costs of a row, roughly */
 
   __attribute__((noinline)) int64_t continued(const Row &a, int32_t *cols, double *vals) {
     const int shift = continues(a);
     if (shift == kOther || !(known_ || learn())) return 0;
-    patience_ = kPatience;
+    gain_ += kContinued;
     for (int64_t p = 0; p < n_; p += 16) {
       const __m512i c = _mm512_add_epi32(_mm512_load_si512(shape_ + p), _mm512_set1_epi32(cols_[0] + shift));
       _mm512_storeu_si512(cols + p, c);
@@ -110,6 +119,7 @@ class Replay {
       memcpy(place_[k], place, sizeof place);
     }
     for (int64_t p = 0; p < n_; ++p) shape_[p] = cols_[p] - cols_[0];
+    gain_ -= kLearnt;
     return known_ = true;
   }
 
@@ -135,8 +145,8 @@ class Replay {
   Row last_ = {nullptr, nullptr, 0, 0};
   const int32_t *cols_ = nullptr; /* the result of the last row */
   int64_t n_ = 0;
-  int patience_ = kPatience; /* rows in vain until no more are tried */
-  unsigned passed_ = 0;
+  int tried_ = 0, gain_ = 0; /* in this window */
+  int rest_ = 0;             /* rows that are not tried */
   bool known_ = false; /* whether the next three describe the last row */
   uint64_t mask_[kMax]; /* bit p of mask_[k]: the k-th row of B has an entry in result column p */
   uint8_t place_[kMax][kMax / 8][8]; /* which of its next entries, by vector and lane of the result */

@@ -7,6 +7,7 @@
  * remains goes to a dense window (dense.hpp), or to a hash table where that would be too wide (hash.hpp). */
 #ifndef ROWS_ROWS_HPP
 #define ROWS_ROWS_HPP
+#include "choice.hpp"
 #include "csr.hpp"
 #include "dense.hpp"
 #include "hash.hpp"
@@ -15,9 +16,6 @@
 
 #ifndef ACCUMULATOR /* auto, or one of dense, hash, merge for every row */
 #define ACCUMULATOR auto
-#endif
-#ifndef MERGE_MAX /* most flops of a row that is sorted because its span is wide */
-#define MERGE_MAX 64
 #endif
 #ifndef REPLAY /* 0: never take over the pattern of the row before */
 #define REPLAY 1
@@ -130,9 +128,9 @@ class Multiplier {
   }
 
   int64_t accumulate(const Row &a, int32_t *cols, double *vals) {
-    if (a.flops <= 32) return merge_.row(a, cols, vals);
+    if (a.flops <= SMALL_MAX) return merge_.row(a, cols, vals);
     const Span s = dense_.span(a);
-    if (a.flops <= MERGE_MAX && s.width > 16 * a.flops) return merge_.row(a, cols, vals);
+    if (a.flops <= MERGE_MAX && s.width > MERGE_WIDTH) return merge_.row(a, cols, vals);
     if (s.width > kWidest) return hash_.row(a, cols, vals);
     return dense_.row(a, s, cols, vals);
   }

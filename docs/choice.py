@@ -1,0 +1,84 @@
+"""Fits the constants by which a row's accumulator is chosen, and writes them into choice.hpp and docs/spgemm.md.
+
+    python docs/choice.py
+
+All combinations race on every small and medium case, and on the .mtx files of HPCBENCH_MATRICES. The one
+with the best geometric mean, over kinds of structures, of its speed over the best combination of the case is
+shipped. How far that carries is told by leaving one kind out at a time. The machine must do nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+from measuring import race, regenerate
+from spgemm import PAGE, everything
+
+from hpcbench import registry
+
+GRID = {"SMALL_MAX": (8, 16, 32), "MERGE_MAX": (64,), "MERGE_WIDTH": (1024, 4096, 16384, 65536)}
+HEADER = registry.kernel("spgemm").folder / "variants" / "choice.hpp"
+FAMILIES = ("er", "hypersparse", "road", "blockdiag", "ata", "amg", "fem", "rmat", "poisson")
+MESHES = ("airfoil", "bar", "knot", "unit_cube")
+
+
+def kind(case: str) -> str:
+    """The kind of structure of a case; a matrix from a file is a kind of its own."""
+    if case in MESHES:
+        return "mesh"
+    family = next((f for f in FAMILIES if re.fullmatch(rf"{f}[_0-9a-z]*", case)), None)
+    return family or case
+
+
+def losses() -> pd.DataFrame:
+    """Log of every combination's speed over the best one's: a row per kind, a column per combination."""
+    words = [w for name, values in GRID.items() for w in ("--param", f"{name}={','.join(map(str, values))}")]
+    frame = race("choice", "--variant", "gustavson", *words, *everything("small", "medium"), "--budget", "8")
+    frame = frame[frame.variant.str.contains("[", regex=False) & (frame.speedup > 0)]
+    speeds = np.log(frame.pivot_table("speedup", "case", "variant"))
+    over_best = speeds.sub(speeds.max(axis=1), axis=0)
+    return over_best.groupby(kind).mean()
+
+
+def fit() -> str:
+    """Choose, write the header, and tell how the choice does on kinds that it was not fitted on."""
+    table = losses()
+    chosen = table.mean().idxmax()
+    rows = [
+        "| kind left out | chosen without it | its speed over the best combination there |",
+        "|---|---|---|",
+    ]
+    shares = []
+    for left_out, its in table.iterrows():
+        without = table.drop(index=left_out).mean().idxmax()
+        shares.append(float(np.exp(its[without])))
+        rows.append(f"| {left_out} | {words(without)} | {shares[-1]:.2f} |")
+    rows.append(
+        f"| geometric mean of {len(shares)} | | **{np.exp(np.mean(np.log(shares))):.3f}** (least {min(shares):.2f}) |"
+    )
+    numbers = dict(re.findall(r"(\w+)=(\d+)", chosen))
+    meaning = {
+        "SMALL_MAX": "most flops of a row that is sorted whatever its span",
+        "MERGE_MAX": "most flops of a row that is sorted because its span is wide",
+        "MERGE_WIDTH": "columns beyond which a span is wide",
+    }
+    defines = "".join(
+        f"#ifndef {n} /* {meaning[n]} */\n#define {n} {v}\n#endif\n" for n, v in numbers.items()
+    )
+    HEADER.write_text(
+        "/* When a row's products are sorted rather than summed in a window: fitted, and written, by\n"
+        " * `python docs/choice.py`; docs/spgemm.md has the figures. */\n"
+        f"#ifndef ROWS_CHOICE_HPP\n#define ROWS_CHOICE_HPP\n{defines}#endif\n"
+    )
+    return f"Shipped: {words(chosen)}.\n\n" + "\n".join(rows)
+
+
+def words(variant: str) -> str:
+    """The combination of a variant's label, as a sentence names it."""
+    return ", ".join(f"{name} {value}" for name, value in re.findall(r"(\w+)=(\d+)", variant))
+
+
+if __name__ == "__main__":
+    regenerate(PAGE, {"choice": fit})
