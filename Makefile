@@ -34,8 +34,9 @@ test: $(VENV)/.dev
 measuring: $(VENV)/.dev
 	$(BIN)/python docs/measuring.py
 
-# Tables of docs/spgemm.md; takes about three quarters of an hour.
+# The constants of the choice and the tables of docs/spgemm.md; takes more than an hour.
 spgemm: $(VENV)/.dev
+	$(BIN)/python docs/choice.py
 	$(BIN)/python docs/spgemm.py
 
 clean:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -124,12 +125,17 @@ class Contender:
 
 
 def settings(model: str, ranks: Sequence[int], threads: Sequence[int], pages: Pages) -> list[Setting]:
-    """The settings that a model can use: OpenMP every number of threads, MPI every number of ranks."""
-    return [
+    """The settings that a model can use: OpenMP every number of threads, MPI every number of ranks.
+
+    Of threads in ranks those that have a processor each, or all where none have.
+    """
+    found = [
         Setting(ranks=r, threads=t, pages=pages)
         for r in (ranks if "mpi" in model else [1])
         for t in (threads if "openmp" in model else [1])
     ]
+    fitting = [s for s in found if s.ranks * s.threads <= len(os.sched_getaffinity(0))]
+    return (fitting or found) if model == "mpi+openmp" else found
 
 
 def entries(

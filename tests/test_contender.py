@@ -17,7 +17,8 @@ KERNEL = registry.kernel("spgemm")
         ("mpi+openmp", [(2, 1), (2, 2), (3, 1), (3, 2)]),
     ],
 )
-def test_every_model_gets_the_settings_it_can_use(model, expected):
+def test_every_model_gets_the_settings_it_can_use(monkeypatch, model, expected):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(6)))
     assert [(s.ranks, s.threads) for s in settings(model, [2, 3], [1, 2], "prefaulted")] == expected
 
 
@@ -54,3 +55,14 @@ def test_a_missing_header_is_a_skip_with_what_would_bring_it(name, there, tmp_pa
     reason = unavailable(registry.read_variant("spgemm", file))
     assert (reason == "") == there
     assert there or f"{name} is not installed" in reason
+
+
+def test_threads_in_ranks_have_a_processor_each_where_any_have(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+
+    def pairs(ranks, threads):
+        return [(s.ranks, s.threads) for s in settings("mpi+openmp", ranks, threads, "prefaulted")]
+
+    assert pairs([1, 2], [1, 2]) == [(1, 1), (1, 2), (2, 1)]
+    assert pairs([2], [2]) == [(2, 2)]
+    assert len(settings("openmp", [1], [1, 2, 4], "prefaulted")) == 3
