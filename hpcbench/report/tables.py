@@ -78,8 +78,7 @@ def ranking(evidence: Evidence, race: Race) -> str:
     columns = [Column("rank", "n"), Column("variant"), Column("setting"), Column("time per call", "n")]
     columns += [Column(f"speedup over {race.anchor}"), Column("relation", "text")]
     columns += [Column("Gflop/s", "n")] * rate + [Column("floor / time", "n")] * share
-    talks = any(row.result.traffic for row in race.rows)
-    columns += [Column("sent by the busiest rank", "text")] * talks + [Column("rounds", "n"), Column("model")]
+    columns += [Column("rounds", "n"), Column("model")]
     body = []
     for row in race.rows:
         result, model = row.result, evidence.candidates.get(row.result.candidate)
@@ -87,11 +86,20 @@ def ranking(evidence: Evidence, race: Race) -> str:
         cells += [units.seconds(result.call_s, "µs"), "1.00x" if row.baseline else units.speedup(row.ratio)]
         cells += [wording.relation(row, 2 if row.result.relation == "undecided" else 1)]
         cells += [units.three(gflops(evidence, result))] * rate + [_share(result.floor_share)] * share
-        cells += [wording.traffic(result) or units.NONE] * talks
         cells += [str(result.rounds or units.NONE), model.model if model else units.NONE]
         body.append(cells)
     tones = ["baseline" if row.baseline else row.result.relation for row in race.rows]
-    return grid(f"Ranking of {race.case}", columns, body, head=1, tones={5: tones}) + _gaps(race)
+    return (
+        grid(f"Ranking of {race.case}", columns, body, head=1, tones={5: tones})
+        + _gaps(race)
+        + _traffic(race)
+    )
+
+
+def _traffic(race: Race) -> str:
+    told = [f"{row.name} {wording.traffic(row.result)}" for row in race.rows if row.result.traffic]
+    words = f"Handed to MPI for others by the busiest rank, per call: {'; '.join(told)}."
+    return f'<p class="facts muted">{escape(units.plain(words))}</p>\n' if told else ""
 
 
 def _gaps(race: Race) -> str:

@@ -119,6 +119,7 @@ def test_what_was_seen_skipped_and_unchecked_is_told(words):
     assert "the package mkl is not installed" in words
     assert "racy_openmp 2t , failed: correctness" in words
     assert "Not checked, so not to be read as passed: races (9 of 9 results)." in words
+    assert "1.3 MiB in 14 messages" in words
     assert "Every dot is one paired round" in words
     assert "hpcbench run spgemm --case er60k,blockdiag" in words
     assert "L3 32 MiB" in words
