@@ -10,13 +10,16 @@ shipped. How far that carries is told by leaving one kind out at a time. The mac
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from measuring import race, regenerate
 from spgemm import PAGE, everything
 
 from hpcbench import registry
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 GRID = {"SMALL_MAX": (8, 16, 32), "MERGE_MAX": (64,), "MERGE_WIDTH": (1024, 4096, 16384, 65536)}
 HEADER = registry.kernel("spgemm").folder / "variants" / "choice.hpp"
