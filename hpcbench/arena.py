@@ -101,18 +101,20 @@ class Arena:
     sets : for each input set the output fields: ``(dtype, length)`` of a buffer or a number.
     fills : for each input set the entries of each buffer that a right answer fills.
     pages : ``prefaulted``: one slot per input set, its pages kept; ``cold``: more slots, and the
-        pages of large outputs are taken away before every sample.
+        pages of every buffer that malloc would take from the system are taken away before every sample.
     """
 
     def __init__(
         self, sets: Sequence[Mapping[str, Any]], fills: Sequence[tuple[int, ...]], pages: Pages
     ) -> None:
         self.fills = fills
-        per_slot = [
-            sum(n * np.dtype(f[0]).itemsize for f, n in zip(_buffers(fields), fill, strict=True))
+        # Buffer by buffer, as malloc decides: a peer's small arrays come from its heap, whose pages it keeps.
+        self._fresh = [
+            [pages == "cold" and n * np.dtype(f[0]).itemsize > LARGE
+             for f, n in zip(_buffers(fields), fill, strict=True)]
             for fields, fill in zip(sets, fills, strict=True)
-        ]
-        self.cold = pages == "cold" and max(per_slot) > LARGE
+        ]  # fmt: skip
+        self.cold = any(map(any, self._fresh))
         self.sets = len(sets)
         count = max(1, COLD_SLOTS // self.sets) * self.sets if self.cold else self.sets
         self.layout: list[list[Field]] = []
@@ -143,15 +145,22 @@ class Arena:
         }
 
     def poison(self) -> None:
-        """Make every slot hold no answer: cold pages are taken away, others filled with 0xFF."""
-        if self.cold:
-            # FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
-            if _libc.fallocate(self.fd, 3, 0, self.size):
-                raise OSError(ctypes.get_errno(), "fallocate")
-            return
-        for slot in range(len(self.layout)):
-            for buffer, fill in zip(self.view(slot).values(), self.fills[slot % self.sets], strict=True):
-                buffer[:fill].view(np.uint8)[:] = POISON
+        """Make every slot hold no answer: fresh pages are taken away, others filled with 0xFF."""
+        for slot, rows in enumerate(self.layout):
+            arrays = [row for row in rows if row[1] == "array"]
+            which = slot % self.sets
+            for (*_, offset, dtype, length), fill, fresh in zip(
+                arrays, self.fills[which], self._fresh[which], strict=True
+            ):
+                if fresh:
+                    self._punch(offset, length * np.dtype(dtype).itemsize)
+                else:
+                    np.frombuffer(self.map, dtype, fill, offset).view(np.uint8)[:] = POISON
+
+    def _punch(self, offset: int, size: int) -> None:
+        keep_size, punch_hole = 1, 2  # linux/falloc.h
+        if _libc.fallocate(self.fd, keep_size | punch_hole, offset, _pages(size)):
+            raise OSError(ctypes.get_errno(), "fallocate")
 
     def close(self) -> None:
         """Give the memory back once no view of it is left."""

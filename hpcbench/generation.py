@@ -137,7 +137,7 @@ class Generation:
             c.batch = self._batch(c, self._warm_s[c.label])
         for i in range(SCREEN_SAMPLES):
             for c in self.active:
-                self._ready.change(c.entry.setting, i % SETS, c.batch)
+                self._renew(c, i % SETS, c.batch, check=False)
                 if taken := self._guarded(c, i % SETS, c.batch):
                     calls[c.label].append(taken.wall_s / taken.batch)
         reference = statistics.median(calls[anchor.label])
@@ -187,9 +187,13 @@ class Generation:
         """A few samples of setup and of run alone, for variants that have a setup."""
         phases: tuple[Phase, ...] = ("setup", "run")
         for c in (c for c in self.active if self._arms[c.label].has_setup):
+            memory = self._ready.memory(c.entry.setting)
             for phase in phases:
-                taken = [self._guarded(c, 0, c.batch, phase) for _ in range(PHASE_SAMPLES)]
-                c.phases.setdefault(phase, []).extend(s.wall_s / s.batch for s in taken if s)
+                for _ in range(PHASE_SAMPLES):
+                    if memory.arenas[0].cold:
+                        memory.poison()
+                    if taken := self._guarded(c, 0, c.batch, phase):
+                        c.phases.setdefault(phase, []).append(taken.wall_s / taken.batch)
 
     def _guarded(
         self, c: Contender, first: int, batch: int, phase: Phase | None = None, round_: int = -1
