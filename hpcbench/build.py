@@ -91,15 +91,15 @@ def version(tool: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def has_header(name: str) -> bool:
-    """Whether the C++ compiler finds the header ``name``, in angle brackets.
+def has_header(name: str, tool: str = "") -> bool:
+    """Whether ``tool``, or else the C++ compiler, finds the header ``name``, in angle brackets.
 
     Raises
     ------
     NoCompiler
     """
     text = f"#if !__has_include({name})\n#error\n#endif\n"
-    command = [compiler("cpp"), "-x", "c++", "-E", "-o", os.devnull, "-"]
+    command = [tool or compiler("cpp"), "-x", "c++", "-E", "-o", os.devnull, "-"]
     return subprocess.run(command, input=text.encode(), capture_output=True).returncode == 0
 
 

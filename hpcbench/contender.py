@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from hpcbench import build, launch, registry, sandbox, stats
+from hpcbench import build, launch, machine, registry, sandbox, stats
 from hpcbench.instrument import Instrument
 from hpcbench.spec import (
     Candidate,
@@ -175,6 +175,8 @@ def unavailable(variant: registry.Variant) -> str:
         for name in variant.requires:
             if name.startswith("<") and not build.has_header(name):
                 return f"the header {name} is not installed (a folder that holds it may stand in CPATH)"
+            if name.endswith(".so") and not machine.library(name):
+                return f"{name} is not installed (a folder that holds it may stand in LD_LIBRARY_PATH)"
         if variant.language != "python":
             build.compiler(variant.language)
         if "mpi" in variant.model:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from hpcbench import sandbox
-from hpcbench.build import compile_object, compiler
+from hpcbench.build import compile_object, compiler, has_header
 from hpcbench.instrument import Instrument
 from hpcbench.machine import first_line, memory_available
 from hpcbench.spec import HpcbenchError, Setting
@@ -68,8 +68,9 @@ class Mpi:
 def mpi() -> Mpi:
     """The MPI to use: ``HPCBENCH_MPIRUN`` if set, else the site's, else the mpich wheel's.
 
-    Launcher and compiler wrappers are taken from the same folder, so that they agree. Inside a SLURM
-    allocation whose ``srun`` lists pmi2 or pmix the ranks start with it.
+    Launcher and compiler wrappers are taken from the same folder, so that they agree; where the wrappers find
+    no ``mpi.h`` (a distribution's run-time package), the next one counts. Inside a SLURM allocation whose
+    ``srun`` lists pmi2 or pmix the ranks start with it.
 
     Raises
     ------
@@ -81,16 +82,24 @@ def mpi() -> Mpi:
     site = [Path(p) for p in os.environ.get("PATH", "").split(os.pathsep) if p and Path(p) != own]
     for folder in [Path(named).parent] if named else [*site, own]:
         launcher = Path(named) if named else folder / "mpirun"
-        if os.access(launcher, os.X_OK) and (folder / "mpicc").exists() and (folder / "mpicxx").exists():
-            wrappers = str(folder / "mpicc"), str(folder / "mpicxx")
+        wrappers = str(folder / "mpicc"), str(folder / "mpicxx")
+        if os.access(launcher, os.X_OK) and all(map(_compiles, wrappers)):
             version = _version(launcher)
             words = _launcher(launcher, version)
             # hydra's parts find each other by the host's name, which ranks with a loopback only cannot reach
             loopback = ("-localhost", "127.0.0.1") if version.startswith("MPICH") else ()
             return Mpi(_srun() or (*words, "-n"), (*words, *loopback, "-n"), *wrappers, version)
     if named:
-        raise NoMpi(f"HPCBENCH_MPIRUN={named}: no such launcher with mpicc and mpicxx beside it")
-    raise NoMpi("no mpirun with mpicc and mpicxx beside it; load an MPI module, or pip install mpich")
+        raise NoMpi(
+            f"HPCBENCH_MPIRUN={named}: no such launcher with mpicc and mpicxx beside it that find mpi.h"
+        )
+    raise NoMpi(
+        "no mpirun with mpicc and mpicxx beside it that find mpi.h; load an MPI module, or pip install mpich"
+    )
+
+
+def _compiles(wrapper: str) -> bool:
+    return os.access(wrapper, os.X_OK) and has_header("<mpi.h>", wrapper)
 
 
 def _version(launcher: Path) -> str:

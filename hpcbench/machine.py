@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import platform
+import re
 import shutil
 import subprocess
 import time
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -167,3 +170,14 @@ def limits(working_set: int) -> tuple[float, float]:
     rows = [float(ln.split(":")[1]) for ln in _read("/proc/cpuinfo").splitlines() if ln.startswith("cpu MHz")]
     cores = len(os.sched_getaffinity(0))
     return cores * best, cores * 32 * 1e6 * max(rows, default=5000.0)
+
+
+@lru_cache(maxsize=16)
+def library(name: str) -> str:
+    """Path of the shared library whose file is called ``name`` or ``name.VERSION``; empty where there is none."""
+    for folder in filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")):
+        if found := sorted(Path(folder).glob(f"{glob.escape(name)}*")):
+            return str(found[0])
+    tool = shutil.which("ldconfig", path=f"{os.environ.get('PATH', '')}:/sbin:/usr/sbin")
+    known = subprocess.run([tool, "-p"], capture_output=True, text=True).stdout if tool else ""
+    return next(iter(re.findall(rf"^\s{re.escape(name)}[.\d]* .* => (.+)$", known, re.MULTILINE)), "")

@@ -234,7 +234,7 @@ def kernel(name: str) -> Kernel:
 def missing(variant: Variant) -> str:
     """Why this variant cannot run here, as far as its required Python modules tell; else empty."""
     for name in variant.requires:
-        if name.startswith("<"):  # a C++ header: the compiler knows
+        if name.startswith("<") or name.endswith(".so"):  # the compiler and the loader know
             continue
         if importlib.util.find_spec(name) is None and not _distribution(name):
             return f"{name} is not installed (pip install {name})"

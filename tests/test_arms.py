@@ -176,6 +176,20 @@ def test_a_launcher_that_is_not_there_says_what_would_help(monkeypatch):
         launch.mpi.cache_clear()
 
 
+def test_an_mpi_without_its_header_is_passed_over(tmp_path, monkeypatch):
+    """What a distribution's run-time package installs: a launcher and wrappers, but no mpi.h."""
+    usable = launch.mpi()
+    for name, line in (("mpirun", "echo Version: 0"), ("mpicc", 'exec cc "$@"'), ("mpicxx", 'exec c++ "$@"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    launch.mpi.cache_clear()
+    try:
+        assert launch.mpi() == usable
+    finally:
+        launch.mpi.cache_clear()
+
+
 def test_threads_are_bound_where_their_cpus_are_idle_and_free_beside_other_work():
     cores = len(os.sched_getaffinity(0))
     bound = launch.environment(Setting(threads=cores), random.Random(0))

@@ -62,6 +62,14 @@ def test_every_variant_is_right_on_every_shape(race, shape, contract):
     assert len(outcome.results) == len(entries)
 
 
+@pytest.mark.parametrize("shape", ["power law", "wide times tall", "far columns"])
+def test_a_grid_of_three_by_two_ranks_is_right(race, shape):
+    a, b = SHAPES[shape]
+    one = Entry(KERNEL.variant("summa_mpi").candidate(), Setting(6), "summa")
+    found = race([one], matrix=a, second=b, upto="verify").results["summa"]
+    assert (found.verdict, found.stages[-1].message) == ("correct", "")
+
+
 @pytest.mark.parametrize("shape", ["dense row", "power law", "far columns", "empty rows"])
 def test_every_accumulator_works_for_every_row(race, shape):
     settings = {

@@ -1,21 +1,19 @@
 /* One block of rows per rank. Rows of A whose columns all lie among this rank's rows of B are inner: they are multiplied
  * where the data lie, as the serial variant would. The other rows, the border, are multiplied with a copy of just those rows
  * of B that they need, fetched from whoever has them. A plan finds runs of inner and border rows and exchanges the pattern of
- * what is fetched; a run moves values only. Before each exchange of a plan the ranks agree that all of them can go on, so
- * that an error on one returns on all instead of leaving the others in a collective call. */
+ * what is fetched; a run moves values only. */
 #ifndef ROWS_BORDER_HPP
 #define ROWS_BORDER_HPP
 #include <limits.h>
-#include <mpi.h>
 
-#include <new>
-#include <numeric>
-#include <vector>
-
-#include "abi.h"
+#include "collective.hpp"
 #include "csr.hpp"
 
 namespace border {
+
+using collective::agree;
+using collective::alone;
+using collective::starts;
 
 /* A set of columns and the number of each among them: a bitmap with the count before every word (rank and select after
  * Jacobson, FOCS 1989). For ten million columns it is 2 MB, which a cache holds. */
@@ -56,19 +54,6 @@ struct Plan {
   std::vector<int> sent, sent_at, fetched, fetched_at; /* entries per rank, nothing to itself, and where they begin */
   rows::Scratch<double> outbox, data;
 };
-
-inline std::vector<int> starts(const std::vector<int> &counts) {
-  std::vector<int> at(counts.size() + 1, 0);
-  std::partial_sum(counts.begin(), counts.end(), at.begin() + 1);
-  return at;
-}
-
-/* The worst error code of all ranks. */
-inline int agree(int error) {
-  int worst = error;
-  MPI_Allreduce(&error, &worst, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-  return worst;
-}
 
 /* Runs of inner rows and border rows, in blocks. A few inner rows between border rows count as these: a copy of the rows
  * of B that they need costs less than to change over. */
@@ -133,17 +118,6 @@ template <class T>
 void exchange(const T *out, const std::vector<int> &n, const std::vector<int> &at, T *in, const std::vector<int> &in_n,
               const std::vector<int> &in_at, MPI_Datatype type) {
   MPI_Alltoallv(out, n.data(), at.data(), type, in, in_n.data(), in_at.data(), type, MPI_COMM_WORLD);
-}
-
-/* Runs one step that is this rank's alone; what went wrong on any rank. */
-template <class Step> int alone(Step step) {
-  int error = SPGEMM_OK;
-  try {
-    if (!step()) error = SPGEMM_TOO_LARGE;
-  } catch (const std::bad_alloc &) {
-    error = SPGEMM_NO_MEMORY;
-  }
-  return agree(error);
 }
 
 /* Rows of this rank's B, one after the other, behind `to`. */
