@@ -90,9 +90,7 @@ def mpi() -> Mpi:
             loopback = ("-localhost", "127.0.0.1") if version.startswith("MPICH") else ()
             return Mpi(_srun() or (*words, "-n"), (*words, *loopback, "-n"), *wrappers, version)
     if named:
-        raise NoMpi(
-            f"HPCBENCH_MPIRUN={named}: no such launcher with mpicc and mpicxx beside it that find mpi.h"
-        )
+        raise NoMpi(f"HPCBENCH_MPIRUN={named}: no such launcher with mpicc and mpicxx that find mpi.h")
     raise NoMpi(
         "no mpirun with mpicc and mpicxx beside it that find mpi.h; load an MPI module, or pip install mpich"
     )

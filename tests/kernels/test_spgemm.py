@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 from races import small
-from scipy.sparse import csr_array, eye_array, lil_array
+from scipy.sparse import csr_array, diags_array, eye_array, kron, lil_array
 
 from hpcbench import build, registry
 from hpcbench.contender import Entry, unavailable
@@ -32,6 +32,18 @@ def _dense_row() -> csr_array:
     return csr_array(m.tocsr())
 
 
+def _cancelling() -> csr_array:
+    """A 7-point stencil whose square has zeros on the diagonal, exactly: 1 + 2 (-1/2 + 1 - 1)."""
+    n = 6
+    one = eye_array(n)
+    x, y, z = (
+        diags_array([np.full(n - 1, low), np.full(n - 1, up)], offsets=[-1, 1], dtype=float)
+        for low, up in ((-1, 0.5), (1, 1), (-1, 1))
+    )
+    parts = ((x, one, one), (one, y, one), (one, one, z))
+    return csr_array(eye_array(n**3) + sum(kron(kron(p, q), r) for p, q, r in parts))
+
+
 SHAPES = {
     "random": (small(120, 900), None),
     "one by one": (csr_array(np.ones((1, 1))), None),
@@ -46,6 +58,7 @@ SHAPES = {
     "power law": (generate.rmat(8, 8, np.random.default_rng(2)), None),
     "far columns": (small(64, 200, 64), small(64, 400, 1_000_000)),
     "stencil": (generate.poisson2d(15, np.random.default_rng(3)), None),
+    "sums that cancel": (_cancelling(), None),
     "stencil with inner rows on 3 ranks": (generate.poisson2d(60, np.random.default_rng(4)), None),
 }
 
@@ -53,7 +66,8 @@ SHAPES = {
 @pytest.mark.parametrize("contract", KERNEL.contracts)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_variant_is_right_on_every_shape(race, shape, contract):
-    entries = [Entry(v.candidate(), s, f"{v.name} {s.label}") for v, s in ARMS if not unavailable(v)]
+    arms = ARMS if contract == "sorted" else [(v, s) for v, s in ARMS if s.ranks * s.threads in (1, 3)]
+    entries = [Entry(v.candidate(), s, f"{v.name} {s.label}") for v, s in arms if not unavailable(v)]
     a, b = SHAPES[shape]
     outcome = race(entries, matrix=a, second=b, contract=contract, upto="verify")
     assert not outcome.skips, outcome.skips

@@ -4,8 +4,9 @@
 # source = "PETSc, MatMatMultSymbolic_SeqAIJ_SeqAIJ_Sorted (its default)"
 # requires = ["libpetsc_real.so"]
 # ///
-"""PETSc (doubles, 32-bit integers, as in Debian's libpetsc-real3.18) through ctypes, without petsc4py: matrices on the
-arrays that are there, the result read where it lies.
+"""PETSc through ctypes, without petsc4py: matrices on the arrays that are there, the result read where it lies.
+
+It must have been built for doubles and 32-bit integers, as Debian's libpetsc-real3.18 was.
 """
 
 import ctypes
@@ -16,7 +17,7 @@ import numpy as np
 from hpcbench import machine
 
 os.environ["PETSC_OPTIONS"] = "-no_signal_handler -skip_petscrc"
-os.environ["OMPI_MCA_ess_singleton_isolated"] = "1"  # one process, and no daemon beside it
+os.environ.update(OMPI_MCA_ess_singleton_isolated="1")  # one process, and no daemon beside it
 PETSC = ctypes.CDLL(machine.library("libpetsc_real.so"))
 POINTER, INT32_MAX = ctypes.c_void_p, 2**31 - 1
 INITIAL_MATRIX, DEFAULT_FILL = 0, ctypes.c_double(-2.0)

@@ -1,7 +1,7 @@
-/* Stencils and blocks. When a row of A has the pattern of the row before, moved by 0 or 1 columns, and the
- * rows of B it takes part of are those of the row before, moved alike, then the pattern of the result is
- * that of the row before, moved too: the values go straight to their places, eight at a time, with neither
- * search nor sort. Which result columns a row of B meets is learnt once and used as long as it holds. */
+/* Stencils and blocks. A row of A that has the pattern of an earlier one, moved, and takes part of rows of B that have the
+ * patterns of the earlier one's, moved alike, has the earlier result's pattern, moved too: the values go straight to their
+ * places, eight at a time, with neither search nor sort. A few patterns of results are kept, so that the ends of a line of a
+ * grid are found again in the next line. Which result columns a row of B meets is learnt when a pattern comes back. */
 #ifndef ROWS_REPLAY_HPP
 #define ROWS_REPLAY_HPP
 #include "csr.hpp"
@@ -9,129 +9,197 @@
 
 namespace rows {
 
+/* Numbers for the patterns of rows of B, columns counted from the row's number: rows of one number have one pattern. */
+class Patterns {
+ public:
+  explicit Patterns(const Csr &b) : b_(b) {}
+  bool reserve() { return ids_.reserve(b_.nrows); }
+
+  /* The number of row j; looked at once, then remembered. */
+  int32_t of(int32_t j) {
+    int32_t &id = ids_.at[j];
+    return id ? id : id = look(j);
+  }
+
+ private:
+  static constexpr int64_t kKept = 256;
+  __attribute__((noinline)) int32_t look(int32_t j) {
+    const int64_t from = b_.indptr[j], len = b_.indptr[j + 1] - from;
+    if (len > kMost) return ++last_;
+    if (j > b_.first && ids_.at[j - 1] && same(j, j - 1, len)) return ids_.at[j - 1];
+    uint64_t hash = uint64_t(len);
+    for (int64_t k = 0; k < len; k += len / 4 + 1) hash = (hash ^ uint32_t(b_.indices[from + k] - j)) * 0x9e3779b97f4a7c15u;
+    Kept &kept = kept_[hash >> 56];
+    if (!kept.id || !same(j, kept.row, len)) kept = {j, ++last_};
+    return kept.id;
+  }
+  bool same(int32_t i, int32_t j, int64_t len) const {
+    const int32_t *p = b_.indices + b_.indptr[i], *q = b_.indices + b_.indptr[j];
+    if (b_.indptr[j + 1] - b_.indptr[j] != len) return false;
+    const __m512i shift = _mm512_set1_epi32(i - j);
+    unsigned differ = 0;
+    for (int64_t k = 0; k < len; k += 16) {
+      const __mmask16 m = __mmask16(_bzhi_u32(0xffff, unsigned(len - k)));
+      const __m512i x = _mm512_maskz_loadu_epi32(m, p + k), y = _mm512_maskz_loadu_epi32(m, q + k);
+      differ |= _mm512_mask_cmpneq_epi32_mask(m, _mm512_sub_epi32(x, y), shift);
+    }
+    return !differ;
+  }
+
+  struct Kept {
+    int32_t row, id;
+  };
+  static constexpr int64_t kMost = 64; /* entries of a row that is looked at */
+  const Csr b_;
+  int32_t last_ = 0;
+  Kept kept_[kKept] = {};
+  Scratch<int32_t, true> ids_; /* 0 where not looked at */
+};
+
 class Replay {
  public:
+  static constexpr int64_t kMax = 64; /* non-zeros of a row of A that is tried, and entries written */
+
   explicit Replay(const Csr &b)
-      : b_(b), inner_rows_(std::upper_bound(b.indptr + b.first + 1, b.indptr + b.nrows + 1, b.indptr[b.nrows] - 8) - (b.indptr + 1)) {}
+      : b_(b), patterns_(b),
+        inner_rows_(int32_t(std::upper_bound(b.indptr + b.first + 1, b.indptr + b.nrows + 1, b.indptr[b.nrows] - 8) -
+                            (b.indptr + 1))) {}
 
   /* Whether rows are to be tried: all of them while it pays, else kWindow in each kRest more. */
   bool worth_trying() {
     if (rest_) return --rest_, false;
     if (tried_ == kWindow) {
-      if (gain_ < 0) rest_ = kRest;
+      if (gain_ < 0) rest_ = kRest, steady_ = false;
       tried_ = 0, gain_ = 0;
-      if (rest_) forget();
     }
     return ++tried_;
   }
 
-  /* Entries written, 0 when the row does not continue the one before. */
+  /* Entries written, 0 when the row does not have the pattern of the one before. Its flops need not be known. */
+  int64_t again(const Row &a, int32_t *cols, double *vals) {
+    return (keys_[at_] & 255) == a.nnz ? replay(a, cols, vals) : 0;
+  }
+  /* Whether the row before was one of a pattern. */
+  bool steady() const { return steady_; }
+
+  /* Entries written, 0 when the row has no pattern that is kept. */
   int64_t row(const Row &a, int32_t *cols, double *vals) {
-    if (a.nnz != last_.nnz || a.flops != last_.flops || n_ > kMax || a.nnz > kMax) return 0;
-    return continued(a, cols, vals);
+    steady_ = found_ = false;
+    unsigned like = _mm512_cmpeq_epi64_mask(_mm512_load_si512(keys_), _mm512_set1_epi64(key(a)));
+    for (; like && a.nnz <= kMax; like &= like - 1) {
+      at_ = __builtin_ctz(like);
+      if (const int64_t n = replay(a, cols, vals)) return n;
+      if (found_) return 0;
+    }
+    return 0;
   }
 
-  /* Tells of a row that was computed otherwise; `cols` must stay readable until the next one. */
+  /* Tells of a row that was computed otherwise: of a new one its columns of A are kept, of one that has come back
+   * the pattern of the result as well. */
   void note(const Row &a, const int32_t *cols, int64_t n) {
-    last_ = a, cols_ = cols, n_ = n, known_ = false;
     gain_ -= kVain;
+    if (a.nnz > kMax || n > kMax) return;
+    if (found_ && patterns_.reserve()) {
+      Template &t = kept_[at_];
+      t.state = shaped, t.n = n;
+      for (int64_t k = 0; k < a.nnz; ++k) t.patterns[k] = patterns_.of(a.cols[k]);
+      for (int64_t p = 0; p < n; ++p) t.shape[p] = cols[p] - a.cols[0];
+      return;
+    }
+    at_ = next_, next_ = (next_ + 1) % kKept;
+    Template &t = kept_[at_];
+    keys_[at_] = key(a), t.state = seen;
+    for (int64_t k = 0; k < a.nnz; ++k) t.cols[k] = a.cols[k] - a.cols[0];
   }
-  void forget() { last_.nnz = 0, known_ = false; }
-  bool steady() const { return known_; }
 
  private:
-  static constexpr int64_t kMax = 64; /* non-zeros of the row of A and entries of the result */
-  static constexpr int kOther = 2, kWindow = 64, kRest = 31 * kWindow;
+  static constexpr int kKept = 8, kWindow = 16, kRest = 31 * kWindow;
   static constexpr int kContinued = 4, kLearnt = 16, kVain = 1; /* worth and costs of a row, roughly */
 
-  __attribute__((noinline)) int64_t continued(const Row &a, int32_t *cols, double *vals) {
-    const int shift = continues(a);
-    if (shift == kOther || !(known_ || learn())) return 0;
-    gain_ += kContinued;
-    for (int64_t p = 0; p < n_; p += 16) {
-      const __m512i c = _mm512_add_epi32(_mm512_load_si512(shape_ + p), _mm512_set1_epi32(cols_[0] + shift));
-      _mm512_storeu_si512(cols + p, c);
-    }
-    switch ((n_ + 7) / 8) {
-      case 1: values<1>(a, vals); break;
-      case 2: values<2>(a, vals); break;
-      case 3: values<3>(a, vals); break;
-      case 4: values<4>(a, vals); break;
-      case 5: values<5>(a, vals); break;
-      case 6: values<6>(a, vals); break;
-      case 7: values<7>(a, vals); break;
-      default: values<8>(a, vals);
-    }
-    last_ = a, cols_ = cols;
-    return n_;
-  }
+  static int64_t key(const Row &a) { return a.flops << 8 | a.nnz; }
 
-  /* How far the result moves, 0 or 1; kOther when the row does not continue the one before. */
-  int continues(const Row &a) {
-    const int32_t step = a.cols[0] - last_.cols[0];
-    if (step & ~1) return kOther;
+  enum State { seen, shaped, learnt };
+  struct Template {
+    int64_t n;
+    State state;             /* seen: only cols is filled in; learnt: mask and place are, too */
+    int32_t patterns[kMax];  /* of the rows of B */
+    alignas(64) int32_t cols[kMax], shape[kMax]; /* columns of A and of the result less the first of A */
+    uint64_t mask[kMax];     /* bit p of mask[k]: the k-th row of B has an entry in result column p */
+    uint8_t place[kMax][kMax / 8][8]; /* which of its next entries, by vector and lane of the result */
+  };
+
+  /* Whether the columns of A are the pattern's, moved, and none is of a row of B too near its end. */
+  bool alike(const Row &a, const Template &t) const {
+    const __m512i first = _mm512_set1_epi32(a.cols[0]), inner = _mm512_set1_epi32(inner_rows_);
     unsigned differ = 0;
     for (int64_t k = 0; k < a.nnz; k += 16) {
       const __mmask16 m = __mmask16(_bzhi_u32(0xffff, unsigned(a.nnz - k)));
-      const __m512i now = _mm512_maskz_loadu_epi32(m, a.cols + k), old = _mm512_maskz_loadu_epi32(m, last_.cols + k);
-      differ |= _mm512_mask_cmpneq_epi32_mask(m, _mm512_sub_epi32(now, _mm512_set1_epi32(step)), old);
+      const __m512i now = _mm512_maskz_loadu_epi32(m, a.cols + k);
+      differ |= _mm512_mask_cmpneq_epi32_mask(m, _mm512_sub_epi32(now, first), _mm512_load_si512(t.cols + k));
+      differ |= _mm512_mask_cmpge_epi32_mask(m, now, inner);
     }
-    if (differ) return kOther;
-    if (!step) return 0; /* the very same rows of B */
-    if (!follows_.reserve(b_.nrows)) return kOther;
-    const int shift = follows(a.cols[0]);
-    for (int64_t k = 0; k < a.nnz; ++k) differ |= unsigned(shift ^ follows(a.cols[k])) | (a.cols[k] >= inner_rows_);
-    return differ ? kOther : shift;
+    return !differ;
+  }
+  bool same_rows(const Row &a, const Template &t) {
+    int32_t differ = 0;
+    for (int64_t k = 0; k < a.nnz; ++k) differ |= patterns_.of(a.cols[k]) ^ t.patterns[k];
+    return !differ;
   }
 
-  /* How far row j of B is row j - 1 moved, 0 or 1, else kOther; looked at once, then remembered. */
-  int follows(int32_t j) {
-    uint8_t &known = follows_.at[j]; /* 0 not looked at, else the answer + 1 */
-    if (!known) known = uint8_t(compare(j) + 1);
-    return known - 1;
-  }
-  int compare(int32_t j) const {
-    const int64_t from = b_.indptr[j], old = b_.indptr[j - 1], len = from - old;
-    if (!len || b_.indptr[j + 1] - from != len) return kOther;
-    const int32_t shift = b_.indices[from] - b_.indices[old];
-    bool same = (shift & ~1) == 0;
-    for (int64_t k = 0; k < len; ++k) same &= b_.indices[from + k] - b_.indices[old + k] == shift;
-    return same ? shift : kOther;
+  /* As pattern at_, if the row has it. */
+  __attribute__((noinline)) int64_t replay(const Row &a, int32_t *cols, double *vals) {
+    Template &t = kept_[at_];
+    if (!alike(a, t)) return 0;
+    if (t.state == seen) return found_ = true, 0;
+    if (!same_rows(a, t) || (t.state == shaped && !learn(a, &t))) return 0;
+    gain_ += kContinued, steady_ = true;
+    const __m512i first = _mm512_set1_epi32(a.cols[0]);
+    for (int64_t p = 0; p < t.n; p += 16)
+      _mm512_storeu_si512(cols + p, _mm512_add_epi32(_mm512_load_si512(t.shape + p), first));
+    switch ((t.n + 7) / 8) {
+      case 1: values<1>(a, t, vals); break;
+      case 2: values<2>(a, t, vals); break;
+      case 3: values<3>(a, t, vals); break;
+      case 4: values<4>(a, t, vals); break;
+      case 5: values<5>(a, t, vals); break;
+      case 6: values<6>(a, t, vals); break;
+      case 7: values<7>(a, t, vals); break;
+      default: values<8>(a, t, vals);
+    }
+    return t.n;
   }
 
-  /* Fills mask_, place_ and shape_ from the last row; false when a row of B does not ascend, a sum was left
-   * out, or vectors read from a row of B would pass the end of B. */
-  bool learn() {
-    for (int64_t k = 0; k < last_.nnz; ++k) {
-      const int32_t row = last_.cols[k];
-      if (row >= inner_rows_) return false;
+  /* Fills mask and place from a row of the same pattern; false when a row of B does not ascend or a sum was left out. */
+  bool learn(const Row &a, Template *t) {
+    for (int64_t k = 0; k < a.nnz; ++k) {
       uint8_t place[kMax] = {0};
       uint64_t mask = 0;
       int64_t p = 0;
-      for (int64_t j = b_.indptr[row], end = b_.indptr[row + 1]; j < end; ++j, ++p) {
-        const int32_t c = b_.indices[j];
-        while (p < n_ && cols_[p] != c) ++p;
-        if (p >= n_) return false;
+      for (int64_t j = b_.indptr[a.cols[k]], end = b_.indptr[a.cols[k] + 1]; j < end; ++j, ++p) {
+        const int32_t c = b_.indices[j] - a.cols[0];
+        while (p < t->n && t->shape[p] != c) ++p;
+        if (p >= t->n) return keys_[at_] = 0, false;
         place[p] = uint8_t(__builtin_popcountll(mask >> (p & ~7)));
         mask |= uint64_t(1) << p;
       }
-      mask_[k] = mask;
-      memcpy(place_[k], place, sizeof place);
+      t->mask[k] = mask;
+      memcpy(t->place[k], place, sizeof place);
     }
-    for (int64_t p = 0; p < n_; ++p) shape_[p] = cols_[p] - cols_[0];
     gain_ -= kLearnt;
-    return known_ = true;
+    t->state = learnt;
+    return true;
   }
 
-  template <int NV> void values(const Row &a, double *vals) const {
+  template <int NV> void values(const Row &a, const Template &t, double *vals) const {
     __m512d sum[NV];
     for (int i = 0; i < NV; ++i) sum[i] = _mm512_setzero_pd();
     for (int64_t k = 0; k < a.nnz; ++k) {
       const __m512d x = _mm512_set1_pd(a.vals[k]);
       const double *y = b_.data + b_.indptr[a.cols[k]];
       for (int i = 0; i < NV; ++i) {
-        const unsigned m = unsigned(mask_[k] >> (8 * i)) & 255;
-        const __m128i place = _mm_loadl_epi64(reinterpret_cast<const __m128i *>(place_[k][i]));
+        const unsigned m = unsigned(t.mask[k] >> (8 * i)) & 255;
+        if (!m) continue;
+        const __m128i place = _mm_loadl_epi64(reinterpret_cast<const __m128i *>(t.place[k][i]));
         const __m512d moved = _mm512_permutexvar_pd(_mm512_cvtepu8_epi64(place), _mm512_loadu_pd(y));
         sum[i] = _mm512_mask3_fmadd_pd(x, moved, sum[i], __mmask8(m));
         y += __builtin_popcount(m);
@@ -141,17 +209,16 @@ class Replay {
   }
 
   const Csr b_;
-  const int64_t inner_rows_; /* the leading rows of B with at least eight entries behind them */
-  Row last_ = {nullptr, nullptr, 0, 0};
-  const int32_t *cols_ = nullptr; /* the result of the last row */
-  int64_t n_ = 0;
-  int tried_ = 0, gain_ = 0; /* in this window */
+  Patterns patterns_;
+  const int32_t inner_rows_; /* the leading rows of B with at least eight entries behind them */
+  int at_ = 0, next_ = 0;    /* the pattern that matched last, and the one that gives way next */
+  int tried_ = 0;
+  int64_t gain_ = 0; /* in this window */
   int rest_ = 0;             /* rows that are not tried */
-  bool known_ = false; /* whether the next three describe the last row */
-  uint64_t mask_[kMax]; /* bit p of mask_[k]: the k-th row of B has an entry in result column p */
-  uint8_t place_[kMax][kMax / 8][8]; /* which of its next entries, by vector and lane of the result */
-  alignas(64) int32_t shape_[kMax]; /* result columns less the first */
-  Scratch<uint8_t, true> follows_;
+  bool steady_ = false;      /* the row before was one of a pattern */
+  bool found_ = false;       /* the row in work has the columns of pattern at_, seen once */
+  alignas(64) int64_t keys_[kKept] = {}; /* non-zeros and flops of the patterns, 0 for none */
+  Template kept_[kKept];
 };
 
 }  // namespace rows

@@ -2,8 +2,8 @@
  *
  * The accumulator is chosen per row from its flops and its column span, after Nagasaka, Matsuoka, Azad,
  * Buluc (Parallel Computing 90, 2019) and Parger et al. (spECK, PPoPP 2020): no single one is within 2x of
- * the best on all structures. A row of one non-zero is a scaled row of B (copy below); a row that continues
- * the one before takes over its pattern (replay.hpp); few flops on a wide span are sorted (merge.hpp); what
+ * the best on all structures. A row of one non-zero is a scaled row of B (copy below); a row that is like an
+ * earlier one takes over its pattern (replay.hpp); few flops on a wide span are sorted (merge.hpp); what
  * remains goes to a dense window (dense.hpp), or to a hash table where that would be too wide (hash.hpp). */
 #ifndef ROWS_ROWS_HPP
 #define ROWS_ROWS_HPP
@@ -17,7 +17,7 @@
 #ifndef ACCUMULATOR /* auto, or one of dense, hash, merge for every row */
 #define ACCUMULATOR auto
 #endif
-#ifndef REPLAY /* 0: never take over the pattern of the row before */
+#ifndef REPLAY /* 0: never take over the pattern of an earlier row */
 #define REPLAY 1
 #endif
 
@@ -38,18 +38,14 @@ class Multiplier {
   {}
 
   /* Rows of A * B from `row` up to `last` into cols and vals, which hold `capacity` entries, behind the `nnz`
-   * entries that a call for the rows before has put there, or anywhere where they can still be read. When
-   * `capacity` may be too small it stops before the row that may not fit, unless `enough` says that all
-   * will. ends[i] becomes the end of row i. Returns the new number of entries, -1 when out of memory;
-   * `row` is the next one to do. */
+   * entries that a call for the rows before has put there. When `capacity` may be too small it stops before the
+   * row that may not fit, unless `enough` says that all will. ends[i] becomes the end of row i. Returns the new
+   * number of entries, -1 when out of memory; `row` is the next one to do. */
   int64_t multiply(const Csr &a, int64_t &row, int64_t last, int64_t *ends, int32_t *cols, double *vals,
                    int64_t capacity, int64_t nnz, bool enough) {
     /* Flops are counted a batch of A's non-zeros ahead: the random reads of B's row pointers overlap, and
      * what they point to can be prefetched. flops[k % kAhead]: up to and with non-zero k. */
     int64_t flops[kAhead];
-#ifdef ROWS_AVX512
-    if (!nnz) replay_.forget(); /* the last call's result may be gone */
-#endif
     const int64_t stop = a.indptr[last];
     int64_t ahead = a.indptr[row], total = 0, done = 0;
     int64_t i = row;
@@ -57,16 +53,22 @@ class Multiplier {
       const int64_t from = a.indptr[i], to = a.indptr[i + 1];
       if (from < to) {
 #ifdef ROWS_AVX512
-        const bool steady = replay_.steady();
-#else
-        const bool steady = false;
+        if (replay_.steady()) {
+          const Reached at = repeat(a, {i, nnz}, last, ends, cols, vals, capacity);
+          if (at.row > i) {
+            if (ahead > a.indptr[at.row]) done = flops[(a.indptr[at.row] - 1) % kAhead];
+            else ahead = a.indptr[at.row], total = done = 0;
+            i = at.row - 1, nnz = at.nnz;
+            continue;
+          }
+        }
 #endif
         if (ahead < std::min(to + kAhead / 4, stop))
           for (const int64_t end = std::min(to + kAhead - 1, stop); ahead < end; ++ahead) {
             const int64_t at = b_.indptr[a.indices[ahead]];
             total += b_.indptr[a.indices[ahead] + 1] - at;
             flops[ahead % kAhead] = total;
-            if (!steady) __builtin_prefetch(b_.indices + at), __builtin_prefetch(b_.data + at);
+            __builtin_prefetch(b_.indices + at), __builtin_prefetch(b_.data + at);
           }
         const Row part = {a.indices + from, a.data + from, to - from, flops[(to - 1) % kAhead] - done};
         done += part.flops;
@@ -96,17 +98,31 @@ class Multiplier {
   /* The entries that a row may write, at most. */
   int64_t bound(const Row &a) const { return std::min(a.flops, b_.ncols) + kPad; }
 
+#ifdef ROWS_AVX512
+  struct Reached {
+    int64_t row, nnz;
+  };
+
+  /* Rows as long as each has the pattern of the one before. */
+  __attribute__((noinline)) Reached repeat(const Csr &a, Reached at, int64_t last, int64_t *ends, int32_t *cols, double *vals,
+                                           int64_t capacity) {
+    for (; at.row < last && capacity - at.nnz >= Replay::kMax; ends[at.row++] = at.nnz) {
+      const int64_t from = a.indptr[at.row];
+      const int64_t got = replay_.again({a.indices + from, a.data + from, a.indptr[at.row + 1] - from, 0}, cols + at.nnz, vals + at.nnz);
+      if (!got) break;
+      at.nnz += got;
+    }
+    return at;
+  }
+#endif
+
   /* One row of C. Its last vectors may reach beyond it, so near the end of the arrays it takes a detour. */
   int64_t place(const Row &a, int32_t *cols, double *vals, int64_t room) {
     const bool direct = room >= bound(a);
     if (!direct && (!tail_cols_.reserve(bound(a)) || !tail_vals_.reserve(bound(a)))) return -1;
     const int64_t n = choose(a, direct ? cols : tail_cols_.at, direct ? vals : tail_vals_.at);
-    if (!direct && n > 0) {
+    if (!direct && n > 0)
       memcpy(cols, tail_cols_.at, size_t(n) * sizeof *cols), memcpy(vals, tail_vals_.at, size_t(n) * sizeof *vals);
-#ifdef ROWS_AVX512
-      replay_.forget();
-#endif
-    }
     return n;
   }
 
