@@ -177,6 +177,37 @@ def threads_in_ranks() -> str:
     return _told(command) + "\n".join(rows)
 
 
+def plan() -> str:
+    """A pattern multiplied again and again: what setup costs, what a run gains, and when that is paid back."""
+    command = [
+        "--anchor",
+        "gustavson",
+        "--variant",
+        "gustavson_plan",
+        "--threads",
+        "1",
+        *everything("small", "medium"),
+    ]
+    command += BUDGET
+    frame = race(f"plan-{codec.digest(command)}", *command)
+    rows = [
+        "| case | gustavson, ms | plan: setup, ms | plan: run, ms | a run over gustavson | paid back after |",
+        "|---|---|---|---|---|---|",
+    ]
+    gains = []
+    for case, group in frame.groupby("case", sort=False):
+        arms = {row.variant: row for row in group.itertuples() if row.verdict == "correct"}
+        plain, planned = arms["gustavson"].call_s, arms["gustavson_plan"]
+        gains.append(plain / planned.run_s)
+        saved = plain - planned.run_s
+        paid = f"{math.ceil(planned.setup_s / saved)} products" if saved > 0 else "never"
+        times = " | ".join(f"{1e3 * t:.3g}" for t in (plain, planned.setup_s, planned.run_s))
+        rows.append(f"| {case} | {times} | **{gains[-1]:.2f}** | {paid} |")
+    mean = math.exp(np.mean(np.log(gains)))
+    rows.append(f"| geometric mean of {len(gains)} | | | | **{mean:.2f}** (least {min(gains):.2f}) | |")
+    return _told(command) + "\n".join(rows)
+
+
 def grid() -> str:
     """Rows on demand against blocks in a grid: what the busiest rank sends, and the time where ranks have processors."""
     command = ["--anchor", "gustavson", "--variant", "gustavson_mpi,summa_mpi", "--ranks", "2,4,9,16"]
@@ -208,6 +239,7 @@ BLOCKS = {
     "mpi": lambda: ceiling("gustavson_mpi", Setting(ranks=2)),
     "threads-in-ranks": threads_in_ranks,
     "grid": grid,
+    "plan": plan,
     "sorted-1-cold": lambda: table(
         "sorted", 1, ["mkl", "graphblas", "eigen"], *everything("small", "medium"), "--pages", "cold", *BUDGET
     ),
