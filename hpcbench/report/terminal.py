@@ -57,6 +57,9 @@ def _ranked(race: Race, width: int, colour: bool) -> list[str]:
     while detail and _taken(body) + max(units.cells(row[1]) for row in body) > width:
         detail -= 1
         body = _cells(race, detail)
+    legend: dict[str, None] = {}
+    if _taken(body) + max(units.cells(row[1]) for row in body) > width:
+        body = [(row[0], _brief(row[1], legend), *row[2:]) for row in body]
     names = max(NARROWEST, min(width - _taken(body), max(units.cells(row[1]) for row in body)))
     sizes = [max(units.cells(row[i]) for row in body) for i in range(6)]
     lines = []
@@ -77,7 +80,7 @@ def _ranked(race: Race, width: int, colour: bool) -> list[str]:
         else:
             lines.append((left + GAP + _paint(words, row.result.relation, colour)).rstrip())
     short = [row for row in race.rows if detail < 2 and (row.screened or row.result.relation == "undecided")]
-    notes = [f"{row.name} {wording.relation(row)}" for row in short]
+    notes = [*legend, *(f"{row.name} {wording.relation(row)}" for row in short)]
     notes += [f"{row.name} sends {wording.traffic(row.result)}" for row in race.rows if row.result.traffic]
     lines += ["", *(_paint(units.clip(note, width), "dim", colour) for note in notes)] if notes else []
     return lines
@@ -99,6 +102,16 @@ def _cells(race: Race, detail: int) -> list[tuple[str, ...]]:
         for row in race.rows
     ]
     return [(head[0] + " ", *head[1:]), *rows]
+
+
+def _brief(name: str, legend: dict[str, None]) -> str:
+    """Leave out what the parameters of a variant are called; ``legend`` says it."""
+    base, bracket, rest = name.partition("[")
+    if not bracket:
+        return name
+    pairs = [word.partition("=")[::2] for word in rest.rstrip("]").split(",")]
+    legend[f"{base}[{','.join(key for key, _ in pairs)}]"] = None
+    return f"{base}[{','.join(value for _, value in pairs)}]"
 
 
 def _taken(body: list[tuple[str, ...]]) -> int:

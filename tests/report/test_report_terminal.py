@@ -54,6 +54,21 @@ def test_ties_share_a_rank_and_are_said_in_words(evidence):
     assert "faster, tie with rowwise_hash_mpi 2 ranks" in wide
 
 
+def test_values_of_parameters_stay_whole_where_their_names_do_not_fit(evidence):
+    names = [f"gustavson[ACCUMULATOR={kind},MERGE_WIDTH=16384]" for kind in ("dense", "hash")]
+    told = iter(names)
+    results = tuple(
+        dataclasses.replace(r, variant=next(told, r.variant))
+        if r.case == "er60k" and not r.variant.startswith("scipy")
+        else r
+        for r in evidence.results
+    )
+    text = table(dataclasses.replace(evidence, results=results), "er60k", width=100)
+    assert line(text, "gustavson[dense,16384]") != line(text, "gustavson[hash,16384]")
+    assert "gustavson[ACCUMULATOR,MERGE_WIDTH]" in text
+    assert names[0] in table(dataclasses.replace(evidence, results=results), "er60k", width=200)
+
+
 @pytest.mark.parametrize("width", [80, 140])
 def test_undecided_says_what_could_have_been_seen(evidence, width):
     assert "undecided: could have seen 4 %" in table(evidence, "er60k", width=width)

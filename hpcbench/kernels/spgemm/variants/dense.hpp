@@ -77,11 +77,13 @@ class Dense {
   template <int Maps> void scatter(const Row &a, Span s) {
     double *__restrict sums = sums_.at;
     uint8_t *marks = marks_.at, *blocks = blocks_.at;
-    for (int64_t k = 0; k < a.nnz; ++k) {
-      const double x = a.vals[k];
-      for (int64_t j = b_.indptr[a.cols[k]], end = b_.indptr[a.cols[k] + 1]; j < end; ++j) {
-        const int64_t c = b_.indices[j] - s.first;
-        sums[c] += x * b_.data[j];
+    const Csr b = b_; /* locals: for all the compiler knows, a mark may be part of any other object */
+    const Row row = a;
+    for (int64_t k = 0; k < row.nnz; ++k) {
+      const double x = row.vals[k];
+      for (int64_t j = b.indptr[row.cols[k]], end = b.indptr[row.cols[k] + 1]; j < end; ++j) {
+        const int64_t c = b.indices[j] - s.first;
+        sums[c] += x * b.data[j];
         if (Maps >= 1) marks[c] = 1;
         if (Maps >= 2) blocks[c / 64] = 1;
       }

@@ -66,9 +66,11 @@ class Multiplier {
         if (ahead < std::min(to + kAhead / 4, stop))
           for (const int64_t end = std::min(to + kAhead - 1, stop); ahead < end; ++ahead) {
             const int64_t at = b_.indptr[a.indices[ahead]];
-            total += b_.indptr[a.indices[ahead] + 1] - at;
+            const int64_t end_of_row = b_.indptr[a.indices[ahead] + 1];
+            total += end_of_row - at;
             flops[ahead % kAhead] = total;
-            __builtin_prefetch(b_.indices + at), __builtin_prefetch(b_.data + at);
+            __builtin_prefetch(b_.indices + at), __builtin_prefetch(b_.indices + end_of_row - 1);
+            __builtin_prefetch(b_.data + at), __builtin_prefetch(b_.data + end_of_row - 1);
           }
         const Row part = {a.indices + from, a.data + from, to - from, flops[(to - 1) % kAhead] - done};
         done += part.flops;
