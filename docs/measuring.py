@@ -1,6 +1,6 @@
 """Regenerates the figures of docs/measuring.md: all of them, or the blocks named on the command line.
 
-    python docs/measuring.py [BLOCK ...]    (aa-serial … planted-ranks overhead store spgemm-small spgemm-large …)
+    python docs/measuring.py [BLOCK ...]    (aa-serial … planted-ranks overhead store spgemm-large …)
 
 Each block stands between two marks in the page and is replaced whole. The machine must do nothing else.
 """
@@ -161,30 +161,6 @@ def cell(row: object) -> str:
     return f"{row.speedup:.2f} [{row.speedup_low:.2f}, {row.speedup_high:.2f}]"
 
 
-def small(pages: str = "prefaulted") -> str:
-    frame = race(
-        f"small-{pages}", "--size", "small", "--variant", "gustavson,mkl", "--budget", "20", "--pages", pages
-    )
-    rows = [
-        "| case | ours, ms | over scipy-sorted | MKL over scipy-sorted | over the better of both |",
-        "|---|---|---|---|---|",
-    ]
-    ratios, ours_all = [], []
-    for case, group in frame.groupby("case", sort=False):
-        arms = {row.variant: row for row in group.itertuples()}
-        ours, mkl = arms["gustavson"], arms["mkl"]
-        ratios.append(ours.speedup / max(1.0, mkl.speedup))
-        ours_all.append(ours.speedup)
-        rows.append(
-            f"| {case} | {1e3 * ours.call_s:.2f} | {cell(ours)} | {cell(mkl)} | **{ratios[-1]:.2f}** |"
-        )
-    mean, over = (math.exp(np.mean(np.log(r))) for r in (ratios, ours_all))
-    rows.append(
-        f"| geometric mean of {len(ratios)} | | {over:.2f} | | **{mean:.2f}** (least {min(ratios):.2f}) |"
-    )
-    return "\n".join(rows)
-
-
 def large() -> str:
     frame = race("large", "--size", "large", "--anchor", "gustavson", "--variant", "gustavson_omp",
                   "--threads", "1,2", "--budget", "32")  # fmt: skip
@@ -201,9 +177,8 @@ def large() -> str:
             f"| {case} | {1e3 * arms['gustavson', 1].call_s:.1f} | {cell(arms['gustavson_omp', 1])} | {cell(two)} |"
         )
     mean = math.exp(np.mean(np.log(ratios)))
-    return "\n".join(
-        [*rows, f"| geometric mean of {len(ratios)} | | | **{mean:.2f}** (least {min(ratios):.2f}) |"]
-    )
+    rows.append(f"| geometric mean of {len(ratios)} | | | **{mean:.2f}** (least {min(ratios):.2f}) |")
+    return "\n".join(rows)
 
 
 def ceiling(variant: str = "gustavson_omp", both: Setting = Setting(threads=2)) -> str:  # noqa: B008
@@ -254,8 +229,6 @@ BLOCKS = {
     **{name: (lambda name=name: noise(name)) for name in SERIES},
     "overhead": overhead,
     "store": store,
-    "spgemm-small": small,
-    "spgemm-small-cold": lambda: small("cold"),
     "spgemm-large": large,
     "spgemm-ceiling": ceiling,
 }

@@ -129,13 +129,9 @@ def _one(options: argparse.Namespace, name: str, files: list[Path]) -> int:
     variants = [kernel.variant(v) for v in options.variant] if options.variant else kernel.variants()
     base = options.anchor or module.BASELINE
     anchor = Entry(kernel.variant(base).candidate(), Setting(pages=options.pages), base)
-    found, skips = entries(
-        [v for v in variants if v.name != base],
-        options.ranks,
-        options.threads,
-        options.pages,
-        _grid(options.param),
-    )
+    found, skips = entries(variants, options.ranks, options.threads, options.pages, _grid(options.param))
+    itself = (anchor.candidate.id, anchor.setting)
+    found = [e for e in found if (e.candidate.id, e.setting) != itself]
     make = (
         (lambda rng: module.load(files, contract, rng))
         if files
@@ -151,7 +147,7 @@ def _one(options: argparse.Namespace, name: str, files: list[Path]) -> int:
     if not found:
         reasons = "; ".join(sorted({f"{s.variant}: {s.reason}" for s in skips}))
         journal.close()
-        error = HpcbenchError(f"nothing can run here: {reasons or 'no variant fits these settings'}")
+        error = HpcbenchError(f"nothing can run here: {reasons or f'only the baseline {base} is left'}")
         error.exit_code = 3
         raise error
     seed = secrets.randbits(32) if options.seed is None else options.seed

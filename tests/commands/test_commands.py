@@ -105,6 +105,27 @@ def test_json_gives_a_result_per_line_and_then_the_ranking(tmp_path, matrix):
     assert rows[1]["samples"]
 
 
+def test_a_variant_races_against_itself_with_other_parameters_and_settings(tmp_path, matrix):
+    words = (
+        "--anchor",
+        "gustavson_omp",
+        "--variant",
+        "gustavson_omp",
+        "--threads",
+        "1,2",
+        "--param",
+        "REPLAY=0,1",
+    )
+    done = hpcbench("run", "--input", matrix, *words, "--rounds", 16, "--budget", 5, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    *results, _ = [json.loads(line) for line in done.stdout.splitlines()]
+    arms = {(r["variant"], r["setting"]["threads"]) for r in results}
+    assert ("gustavson_omp", 1) in arms
+    assert ("gustavson_omp[REPLAY=0]", 1) in arms
+    assert ("gustavson_omp[REPLAY=1]", 2) in arms
+    assert ("gustavson_omp[REPLAY=1]", 1) not in arms
+
+
 def test_several_cases_are_tasks_of_their_own(tmp_path, matrix):
     mmwrite(tmp_path / "b.mtx", small(50, 400))
     done = hpcbench("run", "--input", matrix, "--input", tmp_path / "b.mtx", *FAST, cwd=tmp_path)
