@@ -66,11 +66,11 @@ class Multiplier {
         if (ahead < std::min(to + kAhead / 4, stop))
           for (const int64_t end = std::min(to + kAhead - 1, stop); ahead < end; ++ahead) {
             const int64_t at = b_.indptr[a.indices[ahead]];
-            const int64_t end_of_row = b_.indptr[a.indices[ahead] + 1];
-            total += end_of_row - at;
+            const int64_t next = b_.indptr[a.indices[ahead] + 1], last_of_row = std::max(at, next - 1);
+            total += next - at;
             flops[ahead % kAhead] = total;
-            __builtin_prefetch(b_.indices + at), __builtin_prefetch(b_.indices + end_of_row - 1);
-            __builtin_prefetch(b_.data + at), __builtin_prefetch(b_.data + end_of_row - 1);
+            __builtin_prefetch(b_.indices + at), __builtin_prefetch(b_.indices + last_of_row);
+            __builtin_prefetch(b_.data + at), __builtin_prefetch(b_.data + last_of_row);
           }
         const Row part = {a.indices + from, a.data + from, to - from, flops[(to - 1) % kAhead] - done};
         done += part.flops;
