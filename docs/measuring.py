@@ -181,21 +181,21 @@ def large() -> str:
     return "\n".join(rows)
 
 
-def ceiling(variant: str = "gustavson_omp", both: Setting = Setting(threads=2)) -> str:  # noqa: B008
+def ceiling(name: str, serial: str, variant: str, both: Setting) -> str:
     """What two cores can give: two independent serial copies, and two threads or ranks, in the same rounds."""
-    kernel = registry.kernel("spgemm")
-    module = kernel.module()
+    kernel = registry.kernel(name)
+    module, contract, phase = kernel.module(), next(iter(kernel.contracts)), kernel.phase
     rows = [
         f"| case | 1 thread, ms | throughput of two copies | {variant} {both.label} | share of the ceiling |",
         "|---|---|---|---|---|",
     ]
     shares = []
     for case in (name for name, facts in kernel.cases.items() if facts["size"] == "large"):
-        make = partial(module.make, case, "sorted")
-        ready = [Prepared(Case(case, kernel, "sorted", make), np.random.default_rng(s)) for s in (1, 2)]
+        make = partial(module.make, case, contract)
+        ready = [Prepared(Case(case, kernel, contract, make), np.random.default_rng(s)) for s in (1, 2)]
         arms = []
         for name, setting, inputs, cpus in (
-            ("gustavson", Setting(), ready[0], [0]), ("gustavson", Setting(), ready[1], [1]),
+            (serial, Setting(), ready[0], [0]), (serial, Setting(), ready[1], [1]),
             (variant, both, ready[0], [0, 1]),
         ):  # fmt: skip
             program = Entry(kernel.variant(name).candidate(), setting, name).program()
@@ -204,20 +204,24 @@ def ceiling(variant: str = "gustavson_omp", both: Setting = Setting(threads=2)) 
                           Path(tempfile.mkdtemp()) / "arm", random.Random(1), 0)
             )  # fmt: skip
             arms[-1].connect()
-        calls = max(1, round(0.05 / min(arms[0].sample(0, 1).wall_s for _ in range(3))))
+        once = [
+            min(arm.sample(0, 1, phase).wall_s for _ in range(3)) for arm in arms
+        ]  # with setups beforehand
+        calls = max(1, round(0.05 / once[0]))
         found = []
         with ThreadPoolExecutor(2) as pool:
             for _ in range(16):
-                alone = arms[0].sample(0, calls).wall_s
-                pair = max(m.wall_s for m in pool.map(WorkerArm.sample, arms[:2], (0, 0), (calls, calls)))
-                found.append((1e3 * alone / calls, 2 * alone / pair, alone / arms[2].sample(0, calls).wall_s))
+                alone = arms[0].sample(0, calls, phase).wall_s
+                pair = pool.map(lambda arm: arm.sample(0, calls, phase).wall_s, arms[:2])  # noqa: B023
+                copies, both_s = max(pair), arms[2].sample(0, calls, phase).wall_s
+                found.append((1e3 * alone / calls, 2 * alone / copies, alone / both_s))
         for arm in arms:
             arm.close()
         for inputs in ready:
             inputs.close()
         each, copies, together = map(median, zip(*found, strict=True))
         shares.append(median(t / c for _, c, t in found))
-        rows.append(f"| {case} | {each:.1f} | {copies:.2f}x | {together:.2f}x | {shares[-1]:.0%} |")
+        rows.append(f"| {case} | {each:.3g} | {copies:.2f}x | {together:.2f}x | {shares[-1]:.0%} |")
         print(rows[-1], flush=True)
     mean = math.exp(np.mean(np.log(shares)))
     return "\n".join(
@@ -230,7 +234,7 @@ BLOCKS = {
     "overhead": overhead,
     "store": store,
     "spgemm-large": large,
-    "spgemm-ceiling": ceiling,
+    "spgemm-ceiling": lambda: ceiling("spgemm", "gustavson", "gustavson_omp", Setting(threads=2)),
 }
 
 

@@ -241,7 +241,7 @@ BLOCKS = {
     "unsorted-1": lambda: table("unsorted", 1, ["mkl", "graphblas"], *everything("small", "medium"), *BUDGET),
     "automatic": lambda: automatic("8", "small", "medium"),
     "automatic-large": lambda: automatic("20", "large"),
-    "mpi": lambda: ceiling("gustavson_mpi", Setting(ranks=2)),
+    "mpi": lambda: ceiling("spgemm", "gustavson", "gustavson_mpi", Setting(ranks=2)),
     "threads-in-ranks": threads_in_ranks,
     "grid": grid,
     "plan": plan,

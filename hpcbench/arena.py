@@ -10,7 +10,7 @@ import ctypes
 import fcntl
 import mmap
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,20 +48,32 @@ class SealedInputs:
     ----------
     sets : the fields of every input set.
     changing : whether the parent keeps a mapping through which :meth:`write` gives a set new contents.
+    constant : names of fields that are the same in all sets and are never written again.
+
+    Attributes
+    ----------
+    handles : how many setups the sets need: one where they share what is constant, else one each.
     """
 
-    def __init__(self, sets: Sequence[Mapping[str, Any]], changing: bool = False) -> None:
+    def __init__(
+        self, sets: Sequence[Mapping[str, Any]], changing: bool = False, constant: Collection[str] = ()
+    ) -> None:
+        self.handles = 1 if constant else len(sets)
+        self._constant = constant
         self.fd = os.memfd_create("hpcbench-inputs", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self.layout: list[list[Field]] = []
         self.size = 0
         placed: dict[int, tuple[int, np.ndarray]] = {}
-        for fields in sets:
+        for index, fields in enumerate(sets):
             rows: list[Field] = []
             if changing:  # no two sets share an array, then
                 placed = {}
-            for name, value in fields.items():
+            for place, (name, value) in enumerate(fields.items()):
                 if not isinstance(value, np.ndarray):
                     rows.append(_scalar(name, value))
+                    continue
+                if name in constant and index:
+                    rows.append(self.layout[0][place])
                     continue
                 if id(value) not in placed:
                     placed[id(value)] = (self.size, value)
@@ -78,7 +90,7 @@ class SealedInputs:
     def write(self, index: int, fields: Mapping[str, Any]) -> None:
         """Give set ``index`` the arrays of ``fields``, which have the lengths of those that it was made with."""
         for name, _, offset, dtype, length in (f for f in self.layout[index] if f[1] == "array"):
-            if length:
+            if length and name not in self._constant:
                 np.frombuffer(self._map, dtype, length, offset)[:] = fields[name]
 
     def close(self) -> None:

@@ -112,7 +112,10 @@ class Prepared:
                 )
                 for r in ranks
             ]
-            inputs = [SealedInputs([module.pack(p[r]) for p in parts], self.changing) for r in ranks]
+            constant = () if self.case.titles else self.case.kernel.constant
+            inputs = [
+                SealedInputs([module.pack(p[r]) for p in parts], self.changing, constant) for r in ranks
+            ]
             self._memories[key] = Memory(inputs, arenas), parts
         return self._memories[key]
 

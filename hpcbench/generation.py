@@ -48,7 +48,7 @@ class Generation:
     ) -> None:  # fmt: skip
         self.contenders, self.index = list(contenders), index
         self._ready, self._rng, self._scratch, self._timed = ready, rng, scratch, timed
-        self._phase: Phase = "run" if ready.case.kernel.ranked == "run" else "total"
+        self._phase: Phase = "total" if ready.case.titles else ready.case.kernel.phase
         self._arms: dict[str, WorkerArm] = {}
         self._warm_s: dict[str, float] = {}  # seconds of the last warm-up call, by label
 

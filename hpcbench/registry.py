@@ -23,7 +23,7 @@ from typing import Any
 
 from hpcbench.codec import decode
 from hpcbench.plugins import plugins
-from hpcbench.spec import Candidate, HpcbenchError, Language, Model, Param, Value
+from hpcbench.spec import Candidate, HpcbenchError, Language, Model, Param, Phase, Value
 
 LANGUAGES: dict[str, Language] = {".c": "c", ".cpp": "cpp", ".cu": "cuda", ".py": "python"}
 MODELS = ("serial", "openmp", "mpi", "cuda", "mpi+openmp")
@@ -82,8 +82,14 @@ class Kernel:
     ranked: str
     contracts: Mapping[str, str]
     cases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    constant: tuple[str, ...] = ()  # fields of abi.h that stay from call to call where ranked = "run"
     symbols: tuple[str, ...] = ()  # patterns of names that a native candidate may use beyond what any may
     imports: tuple[str, ...] = ()  # modules that a Python candidate may import beyond what any may
+
+    @property
+    def phase(self) -> Phase:
+        """What a race times: all of a call, or what follows a setup that all calls share."""
+        return "run" if self.ranked == "run" else "total"
 
     def module(self) -> Any:
         """The kernel's contract: make, load, oracle, check, pack, outputs, cost, partition, gather."""

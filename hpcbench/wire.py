@@ -96,7 +96,7 @@ def plan(program: Program, inputs: SealedInputs, arena: Arena, limits: Limits) -
 def _python_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: Limits) -> bytes:
     body = {
         "object": str(program.path), "params": dict(program.named_params), "cpus": list(limits.cpus),
-        "memory": limits.memory, "inputs": inputs.layout, "input_bytes": inputs.size,
+        "memory": limits.memory, "inputs": inputs.layout, "input_bytes": inputs.size, "handles": inputs.handles,
         "outputs": arena.layout, "output_bytes": arena.size, "guards": arena.guards,
         "wall": limits.wall and {**asdict(limits.wall), "library": str(launch.lockdown())},
     }  # fmt: skip
@@ -104,7 +104,7 @@ def _python_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: L
 
 
 def _native_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: Limits) -> bytes:
-    """Int64 throughout: 14 sizes, (kind, value) of fields, parameters, guards, fences, CPUs; four strings.
+    """Int64 throughout: 15 sizes, (kind, value) of fields, parameters, guards, fences, CPUs; four strings.
 
     Fences, which only an address checker looks at, are what lies between the arrays.
     """
@@ -115,7 +115,7 @@ def _native_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: L
     sizes = (
         inputs.size, arena.size, limits.memory, len(inputs.layout), len(inputs.layout[0]), len(arena.layout),
         len(arena.layout[0]), len(program.run_params), len(arena.guards), len(fences), len(limits.cpus),
-        limits.wall is not None, wall.needs, wall.without,
+        limits.wall is not None, wall.needs, wall.without, inputs.handles,
     )  # fmt: skip
     fields = [
         struct.pack("<q", kind == "array") + _word(value)
@@ -127,7 +127,7 @@ def _native_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: L
     tail = struct.pack(f"<{len(numbers)}q", *numbers)
     texts = (program.kernel, str(program.path), ":".join(wall.readable), ":".join(wall.writable))
     strings = b"".join(text.encode() + b"\0" for text in texts)
-    return struct.pack("<14q", *sizes) + b"".join(fields) + tail + strings
+    return struct.pack("<15q", *sizes) + b"".join(fields) + tail + strings
 
 
 def _gaps(memory: SealedInputs | Arena) -> list[tuple[int, int]]:

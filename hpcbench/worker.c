@@ -38,14 +38,14 @@ enum { PAGE = 4096, FILE_LIMIT = 64 << 20, RANK_FILE_LIMIT = 256 << 20 }; /* the
 
 /* sizes of the plan, in the order of wire._native_plan */
 typedef struct {
-  int64_t input_bytes, output_bytes, memory, inputs, input_fields, slots, output_fields, params, guards, fences, cpus, walled, needs, without;
+  int64_t input_bytes, output_bytes, memory, inputs, input_fields, slots, output_fields, params, guards, fences, cpus, walled, needs, without, handles;
 } plan;
 
 typedef struct {
   setup_fn setup;
   run_fn run;
   free_fn release;
-  int64_t inputs, slots;
+  int64_t inputs, slots, setups;
   void **handles, **in, **out, *params;
   char *kernel, *object;
 } arm;
@@ -160,11 +160,11 @@ static arm prepare(const char *bytes) {
   char *in = map(received[0], p.input_bytes, PROT_READ, MAP_POPULATE);
   char *out = map(received[1], p.output_bytes, PROT_READ | PROT_WRITE, 0);
   close(received[0]), close(received[1]);
-  arm a = {.inputs = p.inputs, .slots = p.slots};
+  arm a = {.inputs = p.inputs, .slots = p.slots, .setups = p.handles};
   a.in = structs(&next, p.inputs, p.input_fields, in);
   a.out = structs(&next, p.slots, p.output_fields, out);
   a.params = structs(&next, 1, p.params, NULL)[0];
-  a.handles = calloc((size_t)p.inputs, sizeof *a.handles);
+  a.handles = calloc((size_t)p.handles, sizeof *a.handles);
   for (int64_t i = 0; i < p.guards; i++) mprotect(out + *next++, PAGE, PROT_NONE);
   for (int64_t i = 0; i < p.fences; i++, next += 3) FENCE((next[0] ? out : in) + next[1], (size_t)next[2]);
   cpu_set_t cpus;
@@ -198,11 +198,11 @@ static void load(arm *a) {
 
 /* `batch` calls over rotating inputs and output slots; 0, or the first non-zero status of a call. */
 static int64_t run(const arm *a, int64_t first, int64_t batch, int64_t phase) {
-  for (int64_t i = 0; phase == RUN && a->setup && i < a->inputs; i++)
+  for (int64_t i = 0; phase == RUN && a->setup && i < a->setups; i++)
     if (!a->handles[i] && !(a->handles[i] = a->setup(a->in[i], a->params))) return 1;
   for (int64_t i = first; i < first + batch; i++) {
     void *const in = a->in[i % a->inputs];
-    void *handle = a->handles[i % a->inputs];
+    void *handle = a->handles[i % a->setups];
     if (a->setup && phase != RUN && !(handle = a->setup(in, a->params))) return 1;
     const int status = phase == SETUP ? 0 : a->run(handle, in, a->params, a->out[i % a->slots]);
     if (a->setup && phase != RUN) a->release(handle);

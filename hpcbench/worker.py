@@ -92,7 +92,7 @@ class Interpreted:
         self.buffers = [
             [view(f, base_out, True) for f in fields if f[1] == "array"] for fields in plan["outputs"]
         ]
-        self.params = plan["params"]
+        self.params, self.setups = plan["params"], plan["handles"]
         if plan["wall"]:
             numba_keeps_nothing(plan["object"])
         spec = importlib.util.spec_from_file_location("candidate", plan["object"])
@@ -114,9 +114,9 @@ class Interpreted:
         """Run a batch over the rotating inputs; results of all but the last call are dropped."""
         for i in range(first, first + batch):
             k = i % len(self.inputs)
-            handle = self.handles.get(k)
+            handle = self.handles.get(k % self.setups)
             if self.setup and (phase != RUN or handle is None):
-                handle = self.handles[k] = self.setup(self.inputs[k], self.params)
+                handle = self.handles[k % self.setups] = self.setup(self.inputs[k], self.params)
             if phase != SETUP:
                 self.result = self.run(handle, self.inputs[k], self.params)
 

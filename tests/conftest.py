@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,5 +72,27 @@ def race(tmp_path: Path) -> Callable[..., Outcome]:
             journal.close()
             found = {r.variant: r for r in results}
             return Outcome(found, opened.skips, opened.samples, opened.interrupted, journal.path)
+
+    return run
+
+
+@pytest.fixture
+def wrong() -> Callable[..., dict[str, str]]:
+    """Verifies candidates on named inputs of different structures; what is wrong, by the entry's name."""
+
+    def run(
+        kernel: str, entries: Sequence[Entry], inputs: Mapping[str, object], contract: str = ""
+    ) -> dict[str, str]:
+        known = registry.kernel(kernel)
+        base = known.module().BASELINE
+        anchor = Entry(known.variant(base).candidate(), Setting(), base)
+        contract = contract or next(iter(known.contracts))
+        case = Case("shapes", known, contract, lambda _: list(inputs.values()), tuple(inputs))
+        with open_race(
+            case, anchor, seed=1, on_event=lambda *_: None, journal=None, machine_id="test"
+        ) as opened:
+            results = opened.evaluate(entries, Budget(), upto="verify")
+        assert len(results) == len(entries), opened.skips
+        return {r.variant: r.stages[-1].message for r in results if r.verdict != "correct"}
 
     return run

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from races import small
+from scipy.sparse import csr_array
 
 from hpcbench import registry
 from hpcbench.case import Case
@@ -23,11 +24,16 @@ def judged(
     threads: int = 1,
     seconds: float = 2,
     anchor: str = "scipy_csr",
+    matrix: csr_array | None = None,
 ) -> Result:
-    """The Result of ``candidate`` raced on a matrix of 400 rows for some rounds."""
-    kernel = registry.kernel("spgemm")
-    a = small(400, 3000)
-    case = Case("small", kernel, contract, lambda rng: kernel.module().product(a, a, contract, rng))
+    """The Result of ``candidate`` raced on a matrix, of 400 rows if none is given, for some rounds."""
+    kernel = registry.kernel(candidate.kernel)
+    a = small(400, 3000) if matrix is None else matrix
+    makers = {
+        "spgemm": lambda rng: kernel.module().product(a, a, contract, rng),
+        "spmv": lambda rng: kernel.module().matvec(a, rng),
+    }
+    case = Case("small", kernel, contract, makers[kernel.name])
     base = Entry(kernel.variant(anchor).candidate(), Setting(), anchor)
     journal = Journal.create(folder)
     bench = Bench(case, base, Setting(ranks, threads), journal, "", lambda *_: None)

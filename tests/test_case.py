@@ -1,6 +1,7 @@
 """Input sets that change: new contents that fit, right answers for them, and nobody but the parent who writes."""
 
 import mmap
+import os
 
 import numpy as np
 import pytest
@@ -68,3 +69,27 @@ def test_what_varies_keeps_the_size_of_everything():
 
 def test_there_are_as_many_sets_as_a_sample_has_calls(ready):
     assert 2 < len(ready.sets) <= MOST_SETS
+
+
+def test_what_is_constant_lies_in_one_place_and_stays_while_the_rest_changes():
+    kernel = registry.kernel("spmv")
+    module = kernel.module()
+    case = Case("c", kernel, "product", lambda rng: module.matvec(small(60, 300), rng))
+    made = Prepared(case, np.random.default_rng(1), changing=True)
+    (sealed,) = made.memory(Setting()).inputs
+    where = {f[0]: {rows[i][2] for rows in sealed.layout} for i, f in enumerate(sealed.layout[0])}
+    assert sealed.handles == 1
+    assert all(len(where[name]) == 1 for name in kernel.constant)
+    assert len(where["x"]) == len(made.sets) > 2
+    before = os.pread(sealed.fd, sealed.size, 0)
+    made.change(Setting(), 0, len(made.sets))
+    after = os.pread(sealed.fd, sealed.size, 0)
+    changed = {
+        n
+        for n, at in where.items()
+        if n in (*kernel.constant, "x")
+        for o in at
+        if before[o : o + 480] != after[o : o + 480]
+    }
+    made.close()
+    assert changed == {"x"}

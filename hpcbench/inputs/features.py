@@ -1,4 +1,4 @@
-"""Cheap structural features of a sparse product: what a selector may look at before it picks a kernel."""
+"""Cheap structural features of a matrix or a product: what a selector may look at before it picks a kernel."""
 
 from __future__ import annotations
 
@@ -71,24 +71,32 @@ def features(a: csr_array, b: csr_array) -> dict[str, int | float]:
     InputError
         The inner dimensions differ.
     """
-    per_row = np.diff(a.indptr)
     flops = row_flops(a, b)
+    return structure(a) | {
+        "inner": int(a.shape[1]),
+        "cols": int(b.shape[1]),
+        "nnz_b": int(b.nnz),
+        "flops": int(flops.sum()),
+        "row_flops_max": int(flops.max(initial=0)),
+        "bound_nnz_c": int(np.minimum(flops, b.shape[1]).sum()),
+        "span_mean": _span_mean(b),
+    }
+
+
+def structure(a: csr_array) -> dict[str, int | float]:
+    """Describe one matrix as :func:`features` does: ``rows, cols`` to ``empty_rows``, ``span_mean``, symmetry."""
+    per_row = np.diff(a.indptr)
     mean = float(per_row.mean()) if per_row.size else 0.0
     found: dict[str, int | float] = {
         "rows": int(a.shape[0]),
-        "inner": int(a.shape[1]),
-        "cols": int(b.shape[1]),
+        "cols": int(a.shape[1]),
         "nnz_a": int(a.nnz),
-        "nnz_b": int(b.nnz),
         "density": a.nnz / max(1, int(a.shape[0]) * int(a.shape[1])),
         "row_mean": mean,
         "row_max": int(per_row.max(initial=0)),
         "row_cv": float(per_row.std()) / mean if mean else 0.0,
         "empty_rows": int(np.count_nonzero(per_row == 0)),
-        "flops": int(flops.sum()),
-        "row_flops_max": int(flops.max(initial=0)),
-        "bound_nnz_c": int(np.minimum(flops, b.shape[1]).sum()),
-        "span_mean": _span_mean(b),
+        "span_mean": _span_mean(a),
     }
     if a.shape[0] == a.shape[1] and a.nnz <= SYMMETRY_LIMIT:
         found["pattern_symmetry"] = _pattern_symmetry(a)

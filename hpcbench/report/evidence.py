@@ -48,13 +48,21 @@ class Evidence:
         """Names of the cases that have a result, in order of appearance."""
         return tuple(dict.fromkeys(result.case for result in self.results))
 
-    def whole_calls(self) -> dict[str, list[Mapping[str, Any]]]:
-        """The samples of whole calls, setup and run, by the key that stands in ``Result.samples``."""
+    def raced(self) -> dict[str, list[Mapping[str, Any]]]:
+        """The samples that were compared, by the key that stands in ``Result.samples``.
+
+        Those of whole calls, setup and run, or of the run alone where a case has no others.
+        """
+        whole = {sample["case"] for sample in self.samples if _phase(sample) == "total"}
         found: dict[str, list[Mapping[str, Any]]] = {}
         for sample in self.samples:
-            if sample["phase"] == "total":
+            if _phase(sample) == ("total" if sample["case"] in whole else "run"):
                 found.setdefault(f"{sample['case']}|{sample['arm']}", []).append(sample)
         return found
+
+
+def _phase(sample: Mapping[str, Any]) -> str:
+    return str(sample.get("phase", "total"))
 
 
 def label(result: Result) -> str:

@@ -38,12 +38,7 @@ def strips(evidence: Evidence, race: Race) -> list[Strip]:
     clock = "cpu_s" if race.clock == "cpu" else "wall_s"
     pool = [result for result in evidence.results if result.case == race.case]
     owners: dict[str, int | None] = {}
-    mine = [sample for sample in evidence.samples if sample["case"] == race.case]
-    phases = [sample.get("phase", "total") for sample in mine]
-    ranked = "total" if "total" in phases else phases[0] if phases else ""
-    for sample in mine:
-        if sample.get("phase", "total") != ranked:
-            continue
+    for sample in (s for taken in evidence.raced().values() for s in taken if s["case"] == race.case):
         arm = str(sample["arm"])
         if arm not in owners:
             owner = find(pool, arm)

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from hpcbench.inputs.features import features as product_features
 from hpcbench.inputs.features import row_flops
+from hpcbench.inputs.odd import cuts
 
 MOVES = 32
 
@@ -118,15 +119,9 @@ def outputs(inputs: Product) -> dict[str, int | tuple[str, int]]:
 
 def partition(inputs: Product, ranks: int) -> list[Product]:
     """Row blocks of A with equal multiply-adds and of B with equal non-zeros; blocks may be empty."""
-
-    def cuts(weight: np.ndarray) -> np.ndarray:
-        total = np.concatenate([[0], np.cumsum(weight)])
-        inner = np.searchsorted(total, total[-1] * np.arange(1, ranks) / ranks)
-        return np.concatenate([[0], np.minimum(inner, len(weight)), [len(weight)]]).astype(int)
-
     flops = row_flops(inputs.a, inputs.b)
-    a_cut = cuts(flops + 1)
-    b_cut = cuts(np.diff(inputs.b.indptr) + 1)
+    a_cut = cuts(flops + 1, ranks)
+    b_cut = cuts(np.diff(inputs.b.indptr) + 1, ranks)
     return [
         replace(
             inputs,

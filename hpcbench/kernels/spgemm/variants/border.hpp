@@ -6,43 +6,16 @@
 #define ROWS_BORDER_HPP
 #include <limits.h>
 
-#include "collective.hpp"
+#include "../../shared/collective.hpp"
+#include "../../shared/columns.hpp"
+#include "abi.h"
 #include "csr.hpp"
 
 namespace border {
 
-using collective::agree;
 using collective::alone;
+using collective::exchange;
 using collective::starts;
-
-/* A set of columns and the number of each among them: a bitmap with the count before every word (rank and select after
- * Jacobson, FOCS 1989). For ten million columns it is 2 MB, which a cache holds. */
-class Columns {
- public:
-  explicit Columns(int64_t n) : words_(size_t(n / 64 + 1)), before_(words_.size()) {}
-  void add(int32_t c) { words_[size_t(c) / 64] |= uint64_t(1) << (c % 64); }
-  void count() {
-    int32_t n = 0;
-    for (size_t w = 0; w < words_.size(); ++w) before_[w] = n, n += __builtin_popcountll(words_[w]);
-  }
-  /* How many of the set are before column c. */
-  int32_t number(int64_t c) const {
-    const uint64_t earlier = (uint64_t(1) << (c % 64)) - 1;
-    return before_[size_t(c) / 64] + __builtin_popcountll(words_[size_t(c) / 64] & earlier);
-  }
-  /* All of the set from `first` up to `last`, less `first`. */
-  void list(int64_t first, int64_t last, int32_t *to) const {
-    for (int64_t c = first; c < last; c = (c / 64 + 1) * 64)
-      for (uint64_t rest = words_[size_t(c) / 64] >> (c % 64); rest; rest &= rest - 1) {
-        const int64_t at = c + __builtin_ctzll(rest);
-        if (at < last) *to++ = int32_t(at - first);
-      }
-  }
-
- private:
-  std::vector<uint64_t> words_;
-  std::vector<int32_t> before_;
-};
 
 struct Plan {
   std::vector<int64_t> runs;        /* where runs of rows end: inner, border, inner, ... */
@@ -83,7 +56,7 @@ inline void find_runs(const spgemm_in *in, Plan *plan) {
 inline std::vector<int32_t> wanted_rows(const spgemm_in *in, Plan *plan, std::vector<int> *counts) {
   const std::vector<int64_t> &runs = plan->runs;
   if (runs.size() == 1) return {};
-  Columns columns(in->a_ncols);
+  columns::Set columns(in->a_ncols);
   if (!plan->a_indices.reserve(in->a_indptr[in->a_nrows])) throw std::bad_alloc();
   for (size_t r = 1; r < runs.size(); r += 2)
     for (int64_t k = in->a_indptr[runs[r - 1]]; k < in->a_indptr[runs[r]]; ++k) columns.add(in->a_indices[k]);
@@ -111,13 +84,6 @@ inline bool entry_counts(const std::vector<int32_t> &lengths, const std::vector<
     if (total > INT_MAX) return false;
   }
   return true;
-}
-
-/* Moves what every rank has for every other. */
-template <class T>
-void exchange(const T *out, const std::vector<int> &n, const std::vector<int> &at, T *in, const std::vector<int> &in_n,
-              const std::vector<int> &in_at, MPI_Datatype type) {
-  MPI_Alltoallv(out, n.data(), at.data(), type, in, in_n.data(), in_at.data(), type, MPI_COMM_WORLD);
 }
 
 /* Rows of this rank's B, one after the other, behind `to`. */
@@ -171,12 +137,8 @@ inline int make(const spgemm_in *in, Plan *plan) {
   return SPGEMM_OK;
 }
 
-/* A plan, made by all ranks together; NULL on all of them when one of them fails. */
 inline Plan *plan(const spgemm_in *in) {
-  Plan *made = new (std::nothrow) Plan;
-  if (!agree(made ? SPGEMM_OK : SPGEMM_NO_MEMORY) && !make(in, made)) return made;
-  delete made;
-  return nullptr;
+  return collective::together<Plan>([in](Plan *made) { return make(in, made); });
 }
 
 /* The values of the fetched rows, on their way. One thread of a rank sees to the messages: no MPI moves a large one while

@@ -4,12 +4,12 @@
 #define ROWS_GRID_HPP
 #include <limits.h>
 
-#include "collective.hpp"
+#include "../../shared/collective.hpp"
+#include "abi.h"
 #include "csr.hpp"
 
 namespace grid {
 
-using collective::agree;
 using collective::alone;
 using Words = rows::Scratch<int64_t>;
 
@@ -86,12 +86,8 @@ inline int deliver(const Grid &grid, const Mail &out, Mail *in) {
   return SPGEMM_OK;
 }
 
-/* A grid, made by all ranks together; NULL on all of them when one of them fails. */
 inline Grid *plan(const spgemm_in *in) {
-  Grid *made = new (std::nothrow) Grid;
-  if (!agree(made ? SPGEMM_OK : SPGEMM_NO_MEMORY) && !make(in, made)) return made;
-  delete made;
-  return nullptr;
+  return collective::together<Grid>([in](Grid *made) { return make(in, made); });
 }
 
 }  // namespace grid

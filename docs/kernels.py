@@ -1,0 +1,57 @@
+"""Writes docs/kernels/NAME.md: formula, variants with their sources, and a measured table.
+
+    python docs/kernels.py [NAME ...]    (spmv …)
+
+The machine must do nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from measuring import race, stamp
+
+from hpcbench import registry
+
+FOLDER = Path(__file__).with_name("kernels")
+DOCUMENTED = ("spmv",)
+BUDGET = "5"
+
+
+def page(name: str) -> str:
+    """The page of kernel ``name``, measured on its small cases with one thread and two."""
+    kernel = registry.kernel(name)
+    command = ["--kernel", name, "--size", "small", "--threads", "1,2", "--budget", BUDGET]
+    frame = race(f"kernel-{name}", *command)
+    right = frame[frame.verdict == "correct"]
+    arms = list(dict.fromkeys(zip(right.variant, right.threads, strict=True)))
+    rows = [
+        f"| case | {kernel.module().BASELINE}, µs | " + " | ".join(f"{v} {t}t" for v, t in arms[1:]) + " |",
+        "|---" * (len(arms) + 1) + "|",
+    ]
+    for case, group in right.groupby("case", sort=False):
+        found = {(r.variant, r.threads): r for r in group.itertuples()}
+        cells = [f"{found[arm].speedup:.2f}" if arm in found else "" for arm in arms[1:]]
+        rows.append(f"| {case} | {1e6 * found[arms[0]].call_s:.3g} | " + " | ".join(cells) + " |")
+    contracts = [f"- `{contract}`: {text}" for contract, text in kernel.contracts.items()]
+    variants = ["| variant | model | what it does | after |", "|---|---|---|---|"]
+    for v in kernel.variants():
+        params = "; ".join(f"`{p.name}` of {', '.join(map(str, p.values))}" for p in v.params)
+        variants.append(f"| {v.name} | {v.model} | {v.summary}{f' ({params})' * bool(params)} | {v.source} |")
+    timed = "a run after its setup" if kernel.phase == "run" else "setup and run together"
+    return "\n".join([
+        f"# {name}", "", f"{kernel.summary[0].upper()}{kernel.summary[1:]}. {kernel.source}.", "",
+        (kernel.module().__doc__ or "").partition(": ")[2].strip(), "", *contracts, "",
+        f"Timed is {timed}. What a variant must keep to stands in "
+        f"[abi.h](../../hpcbench/kernels/{name}/abi.h).", "", "## Variants", "", *variants, "",
+        "## Measured", "", f"`hpcbench run {' '.join(command)}`: times the speed of "
+        f"`{kernel.module().BASELINE}`, of which one call's time is shown.", "", *rows, "",
+        f"Measured {stamp()}.", "",
+    ])  # fmt: skip
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for wanted in sys.argv[1:] or DOCUMENTED:
+        (FOLDER / f"{wanted}.md").write_text(page(wanted))

@@ -1,0 +1,112 @@
+"""Regenerates the tables of docs/solvers.md: all of them, or the blocks named on the command line.
+
+    python docs/solvers.py [BLOCK ...]    (spmv-1 spmv-1-large spmv-2 …)
+
+Each table is one `hpcbench run`, printed above it. HPCBENCH_MATRICES names a folder of .mtx files that are
+raced as well. The machine must do nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from measuring import ceiling, race, regenerate
+from spgemm import real
+
+from hpcbench import codec, registry
+from hpcbench.spec import Setting
+
+PAGE = Path(__file__).with_name("solvers.md")
+SPMV = registry.kernel("spmv")
+PEERS = ("mkl", "graphblas", "petsc", "scipy_csr")
+READ = """
+import time, numpy as np
+a, b = np.ones(2**25), np.ones(2**25)
+best = 0.0
+for _ in range(20):
+    start = time.perf_counter()
+    a @ b
+    best = max(best, 2**29 / (time.perf_counter() - start))
+print(best)
+"""
+
+
+def bandwidth(threads: int) -> float:
+    """Bytes per second that so many threads read from memory: the best of twenty dot products of 512 MB."""
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+    done = subprocess.run([sys.executable, "-c", READ], env=environment, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def spmv(threads: int, *sizes: str, budget: str = "5") -> str:
+    """Ours against every peer, in the same rounds; ours is the baseline of the race."""
+    tail = "" if threads == 1 else "_omp"
+    ours, plain = f"mosaic{tail}", f"csr{tail}"
+    cases = [name for name, facts in SPMV.cases.items() if facts["size"] in sizes]
+    peers = [p for p in PEERS if threads == 1 or p in ("mkl", "graphblas")]
+    arms = [plain, "sell", *peers] if threads == 1 else [ours, plain, "sell", *peers]
+    command = [
+        "--kernel",
+        "spmv",
+        "--anchor",
+        "mosaic",
+        "--variant",
+        ",".join(arms),
+        "--threads",
+        str(threads),
+    ]
+    command += ["--case", ",".join(cases), "--budget", budget]
+    files = real() if "medium" in sizes else []
+    words = [word for path in files for word in ("--input", str(path))]
+    frame = race(f"spmv-{codec.digest(command)}", *command, *words)
+    read = bandwidth(threads) if "large" in sizes else 0.0
+    rows = [
+        "| case | ours, µs | over MKL | over the best peer | which | over our CSR | over SELL-8-256"
+        + (" | CSR's bytes at bandwidth / time |" if read else " |"),
+        "|---" * (8 if read else 7) + "|",
+    ]
+    ratios: dict[str, list[float]] = {"mkl": [], "best": []}
+    for case, group in frame.groupby("case", sort=False):
+        found = {r.variant.partition("[")[0]: r for r in group.itertuples() if r.verdict == "correct"}
+        mine = found[ours]
+        own = 1.0 if threads == 1 else mine.speedup
+        over = {n: own / r.speedup for n, r in found.items() if n not in (ours, "mosaic") and r.speedup > 0}
+        name = min((n for n in over if n in peers), key=lambda n: over[n])
+        ratios["mkl"].append(over["mkl"])
+        ratios["best"].append(over[name])
+        cells = [case, f"{1e6 * mine.call_s:.3g}", f"**{over['mkl']:.2f}**", f"{over[name]:.2f}", name]
+        cells += [f"{over[plain]:.2f}", f"{over['sell']:.2f}"]
+        if read:
+            a = SPMV.module().make(case, "product", np.random.default_rng(0)).a.csr
+            cells.append(f"{(12 * a.nnz + 16 * a.shape[0] + 8 * a.shape[1]) / read / mine.call_s:.2f}")
+        rows.append("| " + " | ".join(cells) + " |")
+    means = [f"**{math.exp(np.mean(np.log(v))):.2f}** (least {min(v):.2f})" for v in ratios.values()]
+    rows.append(
+        f"| geometric mean of {len(ratios['mkl'])} | | {means[0]} | {means[1]} |" + " |" * (4 if read else 3)
+    )
+    told = (
+        "`hpcbench run "
+        + " ".join(command)
+        + "`"
+        + (" and `--input FILE` for every real matrix" if files else "")
+    )
+    tail = f"\n\n{threads} thread{'s' * (threads > 1)} read {read / 1e9:.1f} GB/s here." if read else ""
+    return f"{told}\n\n" + "\n".join(rows) + tail
+
+
+BLOCKS = {
+    "spmv-1": lambda: spmv(1, "small", "medium"),
+    "spmv-1-large": lambda: spmv(1, "large", budget="8"),
+    "spmv-2": lambda: spmv(2, "small", "medium"),
+    "spmv-2-large": lambda: spmv(2, "large", budget="8"),
+    "spmv-mpi": lambda: ceiling("spmv", "mosaic", "mosaic_mpi", Setting(ranks=2)),
+}
+
+
+if __name__ == "__main__":
+    regenerate(PAGE, BLOCKS)

@@ -1,0 +1,155 @@
+/* One block of rows and one part of x per rank. Rows whose columns all lie in this rank's part of x are inner, and are
+ * multiplied while the others' entries of x are on their way; the border rows, a copy with columns counted in
+ * [this rank's part, what is fetched], follow when these have arrived. */
+#ifndef SPMV_HALO_HPP
+#define SPMV_HALO_HPP
+#include <limits.h>
+
+#include "../../shared/collective.hpp"
+#include "../../shared/columns.hpp"
+#include "mosaic.hpp"
+
+namespace halo {
+
+using collective::alone;
+using collective::exchange;
+using collective::starts;
+
+constexpr int64_t kBlock = 64;       /* rows that are inner or border together */
+constexpr int64_t kPiece = 1 << 17;  /* entries between two looks at the messages */
+
+struct Plan {
+  spmv_in inner;                     /* this rank's rows, x as if all of it lay before and behind this rank's part */
+  std::vector<spmv::Mosaic> pieces;  /* of inner rows */
+  std::vector<int64_t> rows;         /* the border rows, and their CSR; local entries of a row first */
+  std::vector<int64_t> begin, middle;
+  std::vector<int32_t> columns;      /* of this rank's part up to `middle`, then of what is fetched */
+  std::vector<double> values;
+  std::vector<int32_t> sent_places;  /* which entries of x others fetch, rank by rank */
+  std::vector<int> sent, sent_at, fetched, fetched_at; /* per rank, and where they begin */
+  std::vector<double> outbox, inbox;
+};
+
+/* Splits rows into pieces of inner rows and border rows; copies these, with columns as they come. */
+inline void split(const spmv_in *in, Plan *plan) {
+  const int64_t first = in->x_offsets[in->rank];
+  const uint64_t here = uint64_t(in->x_offsets[in->rank + 1] - first);
+  const auto local = [&](int64_t k) { return uint64_t(in->indices[k] - first) < here; };
+  plan->inner = *in;
+  int64_t begun = 0; /* the piece that is not closed yet */
+  const auto close = [&](int64_t end) {
+    if (begun < end) plan->pieces.emplace_back(in, begun, end);
+    begun = end;
+  };
+  plan->begin.push_back(0);
+  for (int64_t i = 0; i < in->nrows; i += kBlock) {
+    const int64_t end = std::min(in->nrows, i + kBlock);
+    bool outside = false; /* some entry is, without a branch per entry */
+    for (int64_t k = in->indptr[i]; k < in->indptr[end]; ++k) outside |= !local(k);
+    if (!outside) {
+      if (in->indptr[end] - in->indptr[begun] > kPiece) close(end);
+      continue;
+    }
+    close(i);
+    for (int64_t row = i; row < end; ++row) {
+      for (const bool mine : {true, false}) {
+        for (int64_t k = in->indptr[row]; k < in->indptr[row + 1]; ++k)
+          if (local(k) == mine) plan->columns.push_back(in->indices[k]), plan->values.push_back(in->data[k]);
+        (mine ? plan->middle : plan->begin).push_back(int64_t(plan->columns.size()));
+      }
+      plan->rows.push_back(row);
+    }
+    begun = end;
+  }
+  close(in->nrows);
+}
+
+/* Renumbers the columns of the border rows; lists what they need of x as its owners count it, and how much of each. */
+inline std::vector<int32_t> wanted(const spmv_in *in, Plan *plan, std::vector<int> *counts) {
+  columns::Set outside(in->ncols);
+  const auto each = [&](auto local, auto remote) {
+    for (size_t r = 0; r < plan->rows.size(); ++r) {
+      for (int64_t k = plan->begin[r]; k < plan->middle[r]; ++k) local(&plan->columns[size_t(k)]);
+      for (int64_t k = plan->middle[r]; k < plan->begin[r + 1]; ++k) remote(&plan->columns[size_t(k)]);
+    }
+  };
+  each([](int32_t *) {}, [&](int32_t *c) { outside.add(*c); });
+  outside.count();
+  std::vector<int32_t> found(size_t(outside.number(in->ncols)));
+  for (int64_t r = 0; r < in->ranks; ++r) {
+    const int32_t from = outside.number(in->x_offsets[r]);
+    outside.list(in->x_offsets[r], in->x_offsets[r + 1], found.data() + from);
+    (*counts)[size_t(r)] = outside.number(in->x_offsets[r + 1]) - from;
+  }
+  const int32_t first = int32_t(in->x_offsets[in->rank]);
+  each([&](int32_t *c) { *c -= first; }, [&](int32_t *c) { *c = outside.number(*c); });
+  return found;
+}
+
+inline int make(const spmv_in *in, Plan *plan) {
+  const size_t ranks = size_t(in->ranks);
+  std::vector<int32_t> places;
+  int error = alone([&] {
+    plan->fetched.resize(ranks), plan->sent.resize(ranks);
+    split(in, plan);
+    places = wanted(in, plan, &plan->fetched);
+    plan->fetched_at = starts(plan->fetched);
+    plan->inbox.resize(places.size() + 1);
+    return true;
+  });
+  if (error) return error;
+  MPI_Alltoall(plan->fetched.data(), 1, MPI_INT, plan->sent.data(), 1, MPI_INT, MPI_COMM_WORLD);
+  error = alone([&] {
+    if (std::accumulate(plan->sent.begin(), plan->sent.end(), int64_t(0)) > INT_MAX) return false;
+    plan->sent_at = starts(plan->sent);
+    plan->sent_places.resize(size_t(plan->sent_at.back()) + 1), plan->outbox.resize(plan->sent_places.size());
+    return true;
+  });
+  if (error) return error;
+  exchange(places.data(), plan->fetched, plan->fetched_at, plan->sent_places.data(), plan->sent, plan->sent_at, MPI_INT32_T);
+  return collective::kOk;
+}
+
+inline Plan *plan(const spmv_in *in) {
+  return collective::together<Plan>([in](Plan *made) { return make(in, made); });
+}
+
+/* The entries of x that others have, on their way: one message from and to each rank that there is something for. */
+class Fetched {
+ public:
+  Fetched(const double *x, Plan *plan) {
+    for (size_t r = 0; r < plan->fetched.size(); ++r)
+      if (plan->fetched[r])
+        MPI_Irecv(plan->inbox.data() + plan->fetched_at[r], plan->fetched[r], MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD, request());
+    for (size_t r = 0; r < plan->sent.size(); ++r) {
+      for (int k = plan->sent_at[r]; k < plan->sent_at[r + 1]; ++k) plan->outbox[size_t(k)] = x[plan->sent_places[size_t(k)]];
+      if (plan->sent[r])
+        MPI_Isend(plan->outbox.data() + plan->sent_at[r], plan->sent[r], MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD, request());
+    }
+  }
+  void look() {
+    int done;
+    MPI_Testall(int(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE);
+  }
+  void wait() { MPI_Waitall(int(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE); }
+
+ private:
+  MPI_Request *request() { return requests_.push_back(MPI_REQUEST_NULL), &requests_.back(); }
+  std::vector<MPI_Request> requests_;
+};
+
+inline void multiply(const spmv_in *in, Plan *plan, double *y) {
+  Fetched fetched(in->x, plan);
+  spmv_in inner = plan->inner;
+  inner.x = in->x - in->x_offsets[in->rank]; /* global columns of inner rows fall into this rank's part */
+  for (const spmv::Mosaic &piece : plan->pieces) piece.multiply(&inner, y), fetched.look();
+  fetched.wait();
+  for (size_t r = 0; r < plan->rows.size(); ++r) {
+    const int64_t from = plan->begin[r], middle = plan->middle[r], to = plan->begin[r + 1];
+    const auto part = [&](int64_t a, int64_t b, const double *x) { return spmv::dot(plan->values.data() + a, plan->columns.data() + a, b - a, x); };
+    y[plan->rows[r]] = part(from, middle, in->x) + part(middle, to, plan->inbox.data());
+  }
+}
+
+}  // namespace halo
+#endif

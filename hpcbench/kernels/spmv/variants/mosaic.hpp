@@ -1,0 +1,280 @@
+/* A matrix as a mosaic: its rows are stored by what they are.
+ *
+ *   diagonals  eight rows with entries at the same distances from their diagonals (stencils): one vector of values per
+ *              distance, met by eight neighbouring entries of x, no column read at all
+ *   runs       up to four rows with the same columns, many of them neighbours (several unknowns per node, dense blocks):
+ *              entries of x are read once for all of them, values where CSR has them
+ *   lanes      short rows of about the same length, eight side by side (SELL): no loop ends where nobody expected it
+ *   rows       everything else: CSR as it came
+ *
+ * Consecutive tiles with the same pattern, counted from their first row, share it, so that what says where entries stand
+ * costs next to no traffic on regular grids. Distances after DIA, rows of equal columns after PETSc's inodes, lanes after
+ * SELL-C-sigma (Kreutzer et al., SIAM J. Sci. Comput. 36(5), 2014); that they are mixed row by row, by estimated cost, is ours. */
+#ifndef SPMV_MOSAIC_HPP
+#define SPMV_MOSAIC_HPP
+#include "lanes.hpp"
+
+namespace spmv {
+
+constexpr int64_t kMostRows = 4; /* that share a run */
+constexpr int64_t kAhead = 512;  /* values that are fetched before they are needed */
+
+/* Some neighbouring entries of x, from `column` on, counted from the first row of a tile. */
+struct Step {
+  int32_t column;
+  uint8_t mask, count;
+};
+
+/* Tiles of `height` rows with one pattern, from row `begin` up to row `end`: steps [at, at + steps). */
+struct Segment {
+  int64_t begin, end, at;
+  int32_t steps;
+  int16_t height; /* kLanes for diagonals, else of runs */
+  bool full;      /* whether all lanes of all steps are taken */
+};
+
+/* What is multiplied, in the time that a core takes for an entry in CSR. A pattern that is new ends a loop where nobody
+ * expected it. */
+struct Cost {
+  bool large; /* beyond a core's own cache bytes count, and a vector of values has those of some entries in CSR */
+  double rows(int64_t entries, int64_t rows) const { return double(entries) + 2.0 * double(rows); }
+  double runs(int64_t steps, int64_t rows, int64_t entries) const {
+    return std::max(double(steps) * (2.9 + 1.5 * double(rows)), large ? 0.67 * double(entries) : 0.0) + 5.0 * double(rows);
+  }
+  double step() const { return large ? 4.4 : 2.0; }
+  double diagonals(int64_t steps) const { return step() * double(steps) + 4.0; }
+  static constexpr double kNew = 15.0;
+};
+
+class Mosaic {
+ public:
+  /* Of the rows [from, to); throws std::bad_alloc. */
+  Mosaic(const spmv_in *in, int64_t from, int64_t to);
+  void multiply(const spmv_in *in, double *y) const;
+
+ private:
+  struct Window {
+    size_t segments, chunks, rows; /* where they end */
+    bool zero;                     /* many rows have no entries, and y is zero before the others come */
+  };
+  void choose(const spmv_in *in, int64_t row, int64_t to, std::vector<int64_t> *rest);
+  bool known(int64_t height, const std::vector<Step> &steps) const;
+  void append(int64_t row, int64_t height, const std::vector<Step> &steps);
+  void fill(const spmv_in *in);
+
+  int64_t from_, to_;
+  Cost cost_;
+  std::vector<Window> windows_;
+  std::vector<Segment> segments_;
+  std::vector<Step> steps_;
+  Array<double> values_; /* of the diagonals, tile by tile, step by step */
+  Lanes lanes_;
+  std::vector<int64_t> rows_;
+};
+
+/* The steps of eight rows from `row` on as diagonals; nothing when there would be more than `most`. */
+inline void find_diagonals(const spmv_in *in, int64_t row, int64_t most, std::vector<Step> *steps) {
+  steps->clear();
+  int64_t at[kLanes];
+  for (int64_t l = 0; l < kLanes; ++l) at[l] = in->indptr[row + l];
+  for (;;) { /* the least distance that some lane has next */
+    int64_t least = INT64_MAX;
+    for (int64_t l = 0; l < kLanes; ++l)
+      if (at[l] < in->indptr[row + l + 1]) least = std::min(least, in->indices[at[l]] - (row + l));
+    if (least == INT64_MAX) return;
+    if (int64_t(steps->size()) == most) return steps->clear();
+    Step step = {int32_t(least), 0, 0};
+    for (int64_t l = 0; l < kLanes; ++l)
+      if (at[l] < in->indptr[row + l + 1] && in->indices[at[l]] - (row + l) == least) ++at[l], ++step.count, step.mask |= uint8_t(1 << l);
+    steps->push_back(step);
+  }
+}
+
+/* The steps of one row as runs of at most eight neighbouring columns; how many rows from it on have the same columns. */
+inline int64_t find_runs(const spmv_in *in, int64_t row, int64_t to, std::vector<Step> *steps) {
+  steps->clear();
+  const int64_t begin = in->indptr[row], n = in->indptr[row + 1] - begin;
+  const int32_t *columns = in->indices + begin;
+  for (int64_t k = 0; k < n;) {
+    int64_t length = 1;
+    while (length < kLanes && k + length < n && columns[k + length] == columns[k] + length) ++length;
+    steps->push_back({int32_t(columns[k] - row), uint8_t((1 << length) - 1), uint8_t(length)});
+    k += length;
+  }
+  int64_t height = 1;
+  while (height < kMostRows && row + height < to && in->indptr[row + height + 1] - in->indptr[row + height] == n &&
+         std::equal(columns, columns + n, in->indices + in->indptr[row + height]))
+    ++height;
+  return height;
+}
+
+inline Mosaic::Mosaic(const spmv_in *in, int64_t from, int64_t to) : from_(from), to_(to), cost_{12 * (in->indptr[to] - in->indptr[from]) > own_cache()} {
+  std::vector<int64_t> rest, lows; /* where the window of each chunk begins */
+  for (int64_t low = from; low < to; low += kWindow) {
+    rest.clear();
+    choose(in, low, std::min(to, low + kWindow), &rest);
+    const auto empty = [in](int64_t i) { return in->indptr[i] == in->indptr[i + 1]; };
+    const bool zero = 4 * std::count_if(rest.begin(), rest.end(), empty) > kWindow;
+    if (zero) rest.erase(std::remove_if(rest.begin(), rest.end(), empty), rest.end());
+    lanes_.add(in, low, &rest, &rows_);
+    lows.resize(lanes_.chunks(), low);
+    windows_.push_back({segments_.size(), lanes_.chunks(), rows_.size(), zero});
+  }
+  fill(in);
+  lanes_.fill(in, lows);
+}
+
+/* How the rows from `row` up to `to` are stored; `rest` are those with no pattern that pays. */
+inline void Mosaic::choose(const spmv_in *in, int64_t row, int64_t to, std::vector<int64_t> *rest) {
+  std::vector<Step> diagonals, runs;
+#ifdef SPMV_AVX512
+  while (row < to && to <= INT32_MAX) { /* where a distance fits in 32 bits */
+    const int64_t n = in->indptr[row + 1] - in->indptr[row];
+    const int64_t height = find_runs(in, row, to, &runs);
+    const double run_cost = cost_.runs(int64_t(runs.size()), height, n * height) + (known(height, runs) ? 0 : Cost::kNew);
+    const double run_gain = cost_.rows(n * height, height) / run_cost;
+    double diagonal_gain = 0;
+    if (row + kLanes <= to) {
+      const double plain = cost_.rows(in->indptr[row + kLanes] - in->indptr[row], kLanes);
+      find_diagonals(in, row, int64_t(plain / cost_.step()), &diagonals);
+      if (!diagonals.empty())
+        diagonal_gain = plain / (cost_.diagonals(int64_t(diagonals.size())) + (known(kLanes, diagonals) ? 0 : Cost::kNew));
+    }
+    if (diagonal_gain > std::max(1.0, run_gain)) append(row, kLanes, diagonals), row += kLanes;
+    else if (n && run_gain > 1.0) append(row, height, runs), row += height;
+    else rest->push_back(row++);
+  }
+#endif
+  while (row < to) rest->push_back(row++);
+}
+
+/* Whether the last segment goes on with such a tile. */
+inline bool Mosaic::known(int64_t height, const std::vector<Step> &steps) const {
+  const auto same = [](const Step &a, const Step &b) { return a.column == b.column && a.mask == b.mask; };
+  if (segments_.empty()) return false;
+  const Segment &last = segments_.back();
+  return last.height == height && last.steps == int32_t(steps.size()) && std::equal(steps.begin(), steps.end(), steps_.begin() + last.at, same);
+}
+
+inline void Mosaic::append(int64_t row, int64_t height, const std::vector<Step> &steps) {
+  const bool before = !windows_.empty() && windows_.back().segments == segments_.size();
+  if (!before && known(height, steps) && segments_.back().end == row) {
+    segments_.back().end += height;
+    return;
+  }
+  const bool full = std::all_of(steps.begin(), steps.end(), [](const Step &s) { return s.count == kLanes; });
+  segments_.push_back({row, row + height, int64_t(steps_.size()), int32_t(steps.size()), int16_t(height), full});
+  steps_.insert(steps_.end(), steps.begin(), steps.end());
+}
+
+inline void Mosaic::fill(const spmv_in *in) {
+  int64_t total = 0;
+  for (const Segment &s : segments_)
+    if (s.height == kLanes) total += (s.end - s.begin) * s.steps;
+  values_ = array<double>(total);
+  double *to = values_.get();
+  for (const Segment &s : segments_) {
+    const Step *steps = steps_.data() + s.at;
+    for (int64_t row = s.begin; row < s.end && s.height == kLanes; row += kLanes, to += s.steps * kLanes)
+      for (int64_t l = 0; l < kLanes; ++l) {
+        int64_t k = in->indptr[row + l];
+        for (int32_t i = 0; i < s.steps; ++i) to[i * kLanes + l] = steps[i].mask >> l & 1 ? in->data[k++] : 0.0;
+      }
+  }
+}
+
+#ifdef SPMV_AVX512
+/* `Tiles` tiles of eight rows at once, `Sums` sums for each: additions to one sum wait for each other. */
+template <int Tiles, int Sums, bool Full>
+inline void diagonals(const Step *steps, int64_t n, const double *values, const double *x, double *y) {
+  __m512d sum[Tiles][Sums];
+  for (int t = 0; t < Tiles; ++t)
+    for (int s = 0; s < Sums; ++s) sum[t][s] = _mm512_setzero_pd();
+  const auto step = [&](int64_t i, int s) {
+    const double *from = x + steps[i].column;
+    for (int t = 0; t < Tiles; ++t) {
+      const __m512d v = _mm512_load_pd(values + (t * n + i) * kLanes);
+      const __m512d w = Full ? _mm512_loadu_pd(from + t * kLanes) : _mm512_maskz_loadu_pd(steps[i].mask, from + t * kLanes);
+      sum[t][s] = _mm512_fmadd_pd(v, w, sum[t][s]);
+      _mm_prefetch(reinterpret_cast<const char *>(values + (t * n + i) * kLanes + kAhead), _MM_HINT_T0);
+    }
+  };
+  int64_t i = 0;
+  for (; i + Sums <= n; i += Sums)
+    for (int s = 0; s < Sums; ++s) step(i + s, s);
+  for (; i < n; ++i) step(i, 0);
+  for (int t = 0; t < Tiles; ++t) {
+    for (int s = 1; s < Sums; ++s) sum[t][0] = _mm512_add_pd(sum[t][0], sum[t][s]);
+    _mm512_storeu_pd(y + t * kLanes, sum[t][0]);
+  }
+}
+
+template <bool Full> inline const double *diagonals(const Segment &s, const Step *steps, const double *values, const double *x, double *y) {
+  constexpr int kAtOnce = 4;
+  const int64_t n = s.steps;
+  int64_t row = s.begin;
+  for (; row + kAtOnce * kLanes <= s.end; row += kAtOnce * kLanes, values += kAtOnce * n * kLanes)
+    diagonals<kAtOnce, 1, Full>(steps, n, values, x + row, y + row);
+  for (; row < s.end; row += kLanes, values += n * kLanes) diagonals<1, 4, Full>(steps, n, values, x + row, y + row);
+  return values;
+}
+
+template <int Height, int Sums> inline void runs(const spmv_in *in, const Segment &s, const Step *steps, double *y) {
+  for (int64_t row = s.begin; row < s.end; row += Height) {
+    __m512d sum[Height][Sums];
+    const double *at[Height], *x = in->x + row;
+    for (int h = 0; h < Height; ++h) {
+      at[h] = in->data + in->indptr[row + h];
+      for (int u = 0; u < Sums; ++u) sum[h][u] = _mm512_setzero_pd();
+    }
+    int64_t k = 0; /* entries of a row that are done */
+    const auto step = [&](const Step &t, int u) {
+      const __m512d w = _mm512_maskz_loadu_pd(t.mask, x + t.column);
+      for (int h = 0; h < Height; ++h) {
+        sum[h][u] = _mm512_fmadd_pd(_mm512_maskz_loadu_pd(t.mask, at[h] + k), w, sum[h][u]);
+        _mm_prefetch(reinterpret_cast<const char *>(at[h] + k + kAhead), _MM_HINT_T0);
+      }
+      k += t.count;
+    };
+    int32_t i = 0;
+    for (; i + Sums <= s.steps; i += Sums)
+      for (int u = 0; u < Sums; ++u) step(steps[i + u], u);
+    for (; i < s.steps; ++i) step(steps[i], 0);
+    for (int h = 0; h < Height; ++h) {
+      for (int u = 1; u < Sums; ++u) sum[h][0] = _mm512_add_pd(sum[h][0], sum[h][u]);
+      y[row + h] = _mm512_reduce_add_pd(sum[h][0]);
+    }
+  }
+}
+#endif
+
+inline void Mosaic::multiply(const spmv_in *in, double *y) const {
+  size_t segment = 0, row = 0;
+  int64_t low = from_;
+  Lanes::Cursor lane = lanes_.begin();
+#ifdef SPMV_AVX512
+  const double *values = values_.get();
+#endif
+  for (const Window &w : windows_) {
+    if (w.zero) std::fill(y + low, y + std::min(to_, low + kWindow), 0.0);
+    for (; segment < w.segments; ++segment) {
+#ifdef SPMV_AVX512
+      const Segment &s = segments_[segment];
+      const Step *steps = steps_.data() + s.at;
+      switch (s.height) {
+        case 1: runs<1, 4>(in, s, steps, y); break;
+        case 2: runs<2, 2>(in, s, steps, y); break;
+        case 3: runs<3, 2>(in, s, steps, y); break;
+        case 4: runs<4, 1>(in, s, steps, y); break;
+        default: values = s.full ? diagonals<true>(s, steps, values, in->x, y) : diagonals<false>(s, steps, values, in->x, y);
+      }
+#endif
+    }
+    lanes_.multiply(&lane, w.chunks, low, in->x, y);
+    for (; row < w.rows; ++row) rows(in, rows_[row], rows_[row] + 1, y);
+    low += kWindow;
+  }
+}
+
+}  // namespace spmv
+#endif

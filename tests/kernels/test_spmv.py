@@ -1,0 +1,135 @@
+"""Every variant of spmv is right on every odd shape, for every thread and rank count."""
+
+import numpy as np
+import pytest
+from judges import judged
+from races import small
+from scipy.sparse import csr_array
+
+from hpcbench import registry
+from hpcbench.contender import Entry, unavailable
+from hpcbench.inputs import generate
+from hpcbench.inputs.odd import dense_rows
+from hpcbench.kernels.spmv import answer
+from hpcbench.kernels.spmv import kernel as spmv
+from hpcbench.spec import HpcbenchError, Setting
+
+KERNEL = registry.kernel("spmv")
+SETTINGS = {
+    "serial": [(1, 1)],
+    "openmp": [(1, 1), (1, 2), (1, 3)],
+    "mpi": [(r, 1) for r in (1, 2, 3, 5)],
+    "mpi+openmp": [(1, 2), (2, 1), (2, 2)],
+}
+RNG = np.random.default_rng(5)
+SHAPES = {
+    "random": small(120, 900),
+    "no rows": csr_array((0, 3)),
+    "no columns": csr_array((4, 0)),
+    "one by one": csr_array(np.ones((1, 1))),
+    "no entries": csr_array((50, 50)),
+    "empty rows": small(5, 4),
+    "prime": small(101, 1009),
+    "dense row and column": dense_rows(201, RNG),
+    "dense": csr_array(RNG.uniform(0.5, 1, (70, 70))),
+    "wide": small(3, 300, 4000),
+    "tall": small(4000, 5000, 2),
+    "power law": generate.rmat(8, 8, RNG),
+    "far columns": small(64, 400, 1_000_000),
+    "5-point stencil": generate.poisson2d(61, RNG),
+    "7-point stencil": generate.poisson3d(13, RNG),
+    "3x3 blocks": generate.fem27(7, 3, RNG),
+    "4x4 blocks": generate.fem27(5, 4, RNG),
+    "blocks of 13": generate.block_diagonal(9, 13, RNG),
+    "road": generate.road(30, RNG),
+    "diagonal": csr_array(np.diag(np.arange(1.0, 100.0))),
+}
+INPUTS = {name: spmv.matvec(a, np.random.default_rng(1)) for name, a in SHAPES.items()}
+
+
+def _entries(variants, **params):
+    return [
+        Entry(v.candidate(params), Setting(r, t), f"{v.name} {r}r x {t}t")
+        for v in variants if not unavailable(v) for r, t in SETTINGS[v.model]
+    ]  # fmt: skip
+
+
+def test_every_variant_is_right_on_every_shape(wrong):
+    assert wrong("spmv", _entries(KERNEL.variants()), INPUTS) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "param", "values"), [(v.name, p.name, p.values) for v in KERNEL.variants() for p in v.params]
+)
+def test_every_value_of_a_parameter_is_right(wrong, name, param, values):
+    for value in values:
+        assert wrong("spmv", _entries([KERNEL.variant(name)], **{param: value}), INPUTS) == {}
+
+
+OURS = [v.name for v in KERNEL.variants() if v.language == "cpp"]
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name != "bcsr"])
+def test_what_is_infinite_in_x_stays_where_it_is_used(wrong, name):
+    """Entries that a format fills up with must not meet x; in BCSR, and in MKL's optimised formats, they do."""
+    inputs = {}
+    for title in ("5-point stencil", "3x3 blocks", "power law", "empty rows"):
+        p = spmv.matvec(SHAPES[title], np.random.default_rng(2))
+        p.x[len(p.x) // 2] = np.inf
+        inputs[title] = p
+    assert wrong("spmv", _entries([KERNEL.variant(name)]), inputs) == {}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_oracle_agrees_with_dense_arithmetic(shape):
+    if shape == "far columns":
+        return
+    p = INPUTS[shape]
+    np.testing.assert_allclose(spmv.oracle(p).y, p.a.csr.toarray() @ p.x, rtol=1e-13)
+
+
+def test_the_oracle_in_chunks_equals_the_oracle_at_once(monkeypatch):
+    p = INPUTS["power law"]
+    whole = spmv.oracle(p)
+    monkeypatch.setattr(answer, "CHUNK", 100)
+    parts = spmv.oracle(p)
+    assert np.array_equal(whole.y, parts.y)
+    assert np.array_equal(whole.bound, parts.bound)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 7, 300])
+@pytest.mark.parametrize("shape", ["random", "wide", "tall"])
+def test_blocks_of_all_ranks_make_up_the_whole(shape, ranks):
+    p = INPUTS[shape]
+    parts = spmv.partition(p, ranks)
+    assert np.array_equal(np.concatenate([q.x for q in parts]), p.x)
+    assert sum(q.a.csr.shape[0] for q in parts) == p.a.csr.shape[0]
+    assert [q.row0 for q in parts] == [sum(q.a.csr.shape[0] for q in parts[:r]) for r in range(ranks)]
+    assert all(q.x_offsets == parts[0].x_offsets for q in parts)
+    again = spmv.partition(spmv.redraw(p, np.random.default_rng(3)), ranks)
+    assert all(
+        spmv.pack(q)[f] is spmv.pack(o)[f] for q, o in zip(parts, again, strict=True) for f in KERNEL.constant
+    )
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_own_pass_the_judge(tmp_path, name):
+    variant = KERNEL.variant(name)
+    ranks, threads = 1 + ("mpi" in variant.model), 1 + ("openmp" in variant.model)
+    result = judged(variant.candidate(), tmp_path, "product", ranks, threads, matrix=SHAPES["3x3 blocks"])
+    assert result.verdict == "correct", result.stages[-1].message
+
+
+def test_a_value_that_is_off_or_not_a_number_is_wrong():
+    p = INPUTS["random"]
+    expected = spmv.oracle(p)
+    assert spmv.check(p, expected, {"y": expected.y}) == ""
+    for bad in (np.nan, np.inf, float(np.float32(expected.y[7]))):
+        y = expected.y.copy()
+        y[7] = bad
+        assert "1 of 120 entries are off: y[7]" in spmv.check(p, expected, {"y": y})
+
+
+def test_a_second_matrix_is_refused(tmp_path):
+    with pytest.raises(HpcbenchError, match=r"b\.mtx: spmv multiplies one matrix"):
+        spmv.load([tmp_path / "a.mtx", tmp_path / "b.mtx"], "product", RNG)
