@@ -1,9 +1,8 @@
 /* Arrays that a setup fills. */
 #ifndef SPMV_MEMORY_HPP
 #define SPMV_MEMORY_HPP
-#include <unistd.h>
+#include <sys/mman.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -16,17 +15,18 @@ struct Free {
 };
 template <class T> using Array = std::unique_ptr<T, Free>;
 
-/* Without values, on a cache line of its own. */
+/* Without values, on a cache line of its own; large ones in huge pages where the system grants them, because a prefetcher
+ * stops where a page ends. */
 template <class T> Array<T> array(int64_t n) {
+  constexpr size_t kHuge = size_t(2) << 20;
+  const size_t bytes = size_t(n + 1) * sizeof(T);
+  const bool huge = bytes >= 2 * kHuge;
   void *memory = nullptr;
-  if (posix_memalign(&memory, 64, size_t(n + 1) * sizeof(T))) throw std::bad_alloc();
+  if (posix_memalign(&memory, huge ? kHuge : 64, bytes)) throw std::bad_alloc();
+#ifdef MADV_HUGEPAGE
+  if (huge) madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
   return Array<T>(static_cast<T *>(memory));
-}
-
-/* Bytes of the cache that one core has for itself. */
-inline int64_t own_cache() {
-  const int64_t bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
-  return bytes > 0 ? bytes : int64_t(1) << 20;
 }
 
 }  // namespace spmv

@@ -3,7 +3,7 @@
  *   diagonals  eight rows with entries at the same distances from their diagonals (stencils): one vector of values per
  *              distance, met by eight neighbouring entries of x, no column read at all
  *   runs       up to four rows with the same columns, many of them neighbours (several unknowns per node, dense blocks):
- *              entries of x are read once for all of them, values where CSR has them
+ *              entries of x are read once for all of them
  *   lanes      short rows of about the same length, eight side by side (SELL): no loop ends where nobody expected it
  *   rows       everything else: CSR as it came
  *
@@ -12,18 +12,21 @@
  * SELL-C-sigma (Kreutzer et al., SIAM J. Sci. Comput. 36(5), 2014); that they are mixed row by row, by estimated cost, is ours. */
 #ifndef SPMV_MOSAIC_HPP
 #define SPMV_MOSAIC_HPP
+#include "../../shared/cache.hpp"
 #include "lanes.hpp"
 
 namespace spmv {
 
 constexpr int64_t kMostRows = 4; /* that share a run */
-constexpr int64_t kAhead = 512;  /* values that are fetched before they are needed */
+constexpr int64_t kAhead = 2048; /* values of diagonals that are fetched before they are needed */
 
 /* Some neighbouring entries of x, from `column` on, counted from the first row of a tile. */
 struct Step {
   int32_t column;
   uint8_t mask, count;
 };
+
+inline bool same(const Step &a, const Step &b) { return a.column == b.column && a.mask == b.mask; }
 
 /* Tiles of `height` rows with one pattern, from row `begin` up to row `end`: steps [at, at + steps). */
 struct Segment {
@@ -33,16 +36,17 @@ struct Segment {
   bool full;      /* whether all lanes of all steps are taken */
 };
 
-/* What is multiplied, in the time that a core takes for an entry in CSR. A pattern that is new ends a loop where nobody
- * expected it. */
+/* What is multiplied, in the time that a core takes for an entry in CSR, as measured on Zen 4. A pattern that is new ends a
+ * loop where nobody expected it, and what is new in every tile is not fetched from memory in time. */
 struct Cost {
-  bool large; /* beyond a core's own cache bytes count, and a vector of values has those of some entries in CSR */
+  enum Place { kOwnCache, kSharedCache, kMemory } place; /* where the matrix is */
   double rows(int64_t entries, int64_t rows) const { return double(entries) + 2.0 * double(rows); }
-  double runs(int64_t steps, int64_t rows, int64_t entries) const {
-    return std::max(double(steps) * (2.9 + 1.5 * double(rows)), large ? 0.67 * double(entries) : 0.0) + 5.0 * double(rows);
+  double runs(int64_t steps, int64_t rows, int64_t entries, bool known) const {
+    const double bytes = place == kOwnCache ? 0.0 : 0.67 * double(entries);
+    return std::max(double(steps) * (2.9 + 1.5 * double(rows)), bytes) + 5.0 * double(rows) + (known ? 0.0 : kNew);
   }
-  double step() const { return large ? 4.4 : 2.0; }
-  double diagonals(int64_t steps) const { return step() * double(steps) + 4.0; }
+  double step(bool known) const { return known ? (place == kOwnCache ? 1.5 : 4.4) : place == kMemory ? 9.0 : 4.5; }
+  double diagonals(int64_t steps, bool known) const { return step(known) * double(steps) + 4.0 + (known ? 0.0 : kNew); }
   static constexpr double kNew = 15.0;
 };
 
@@ -63,11 +67,12 @@ class Mosaic {
   void fill(const spmv_in *in);
 
   int64_t from_, to_;
+  bool past_; /* whether y is written past the caches, which the matrix sweeps anyway */
   Cost cost_;
   std::vector<Window> windows_;
   std::vector<Segment> segments_;
   std::vector<Step> steps_;
-  Array<double> values_; /* of the diagonals, tile by tile, step by step */
+  Array<double> values_; /* of all segments, as they are met */
   Lanes lanes_;
   std::vector<int64_t> rows_;
 };
@@ -108,7 +113,8 @@ inline int64_t find_runs(const spmv_in *in, int64_t row, int64_t to, std::vector
   return height;
 }
 
-inline Mosaic::Mosaic(const spmv_in *in, int64_t from, int64_t to) : from_(from), to_(to), cost_{12 * (in->indptr[to] - in->indptr[from]) > own_cache()} {
+inline Mosaic::Mosaic(const spmv_in *in, int64_t from, int64_t to) : from_(from), to_(to), past_(12 * in->indptr[in->nrows] > cache::last()),
+      cost_{past_ ? Cost::kMemory : 12 * (in->indptr[to] - in->indptr[from]) > cache::own() ? Cost::kSharedCache : Cost::kOwnCache} {
   std::vector<int64_t> rest, lows; /* where the window of each chunk begins */
   for (int64_t low = from; low < to; low += kWindow) {
     rest.clear();
@@ -126,19 +132,23 @@ inline Mosaic::Mosaic(const spmv_in *in, int64_t from, int64_t to) : from_(from)
 
 /* How the rows from `row` up to `to` are stored; `rest` are those with no pattern that pays. */
 inline void Mosaic::choose(const spmv_in *in, int64_t row, int64_t to, std::vector<int64_t> *rest) {
-  std::vector<Step> diagonals, runs;
 #ifdef SPMV_AVX512
+  std::vector<Step> diagonals, runs, next;
+  const auto repeats = [&](int64_t first, const std::vector<Step> &steps) { /* whether the next tile has the same pattern */
+    if (first + 2 * kLanes > to) return false;
+    find_diagonals(in, first + kLanes, int64_t(steps.size()), &next);
+    return next.size() == steps.size() && std::equal(next.begin(), next.end(), steps.begin(), same);
+  };
   while (row < to && to <= INT32_MAX) { /* where a distance fits in 32 bits */
     const int64_t n = in->indptr[row + 1] - in->indptr[row];
     const int64_t height = find_runs(in, row, to, &runs);
-    const double run_cost = cost_.runs(int64_t(runs.size()), height, n * height) + (known(height, runs) ? 0 : Cost::kNew);
-    const double run_gain = cost_.rows(n * height, height) / run_cost;
+    const double run_gain = cost_.rows(n * height, height) / cost_.runs(int64_t(runs.size()), height, n * height, known(height, runs));
     double diagonal_gain = 0;
     if (row + kLanes <= to) {
       const double plain = cost_.rows(in->indptr[row + kLanes] - in->indptr[row], kLanes);
-      find_diagonals(in, row, int64_t(plain / cost_.step()), &diagonals);
+      find_diagonals(in, row, int64_t(plain / cost_.step(true)), &diagonals);
       if (!diagonals.empty())
-        diagonal_gain = plain / (cost_.diagonals(int64_t(diagonals.size())) + (known(kLanes, diagonals) ? 0 : Cost::kNew));
+        diagonal_gain = plain / cost_.diagonals(int64_t(diagonals.size()), known(kLanes, diagonals) || repeats(row, diagonals));
     }
     if (diagonal_gain > std::max(1.0, run_gain)) append(row, kLanes, diagonals), row += kLanes;
     else if (n && run_gain > 1.0) append(row, height, runs), row += height;
@@ -150,7 +160,6 @@ inline void Mosaic::choose(const spmv_in *in, int64_t row, int64_t to, std::vect
 
 /* Whether the last segment goes on with such a tile. */
 inline bool Mosaic::known(int64_t height, const std::vector<Step> &steps) const {
-  const auto same = [](const Step &a, const Step &b) { return a.column == b.column && a.mask == b.mask; };
   if (segments_.empty()) return false;
   const Segment &last = segments_.back();
   return last.height == height && last.steps == int32_t(steps.size()) && std::equal(steps.begin(), steps.end(), steps_.begin() + last.at, same);
@@ -168,25 +177,34 @@ inline void Mosaic::append(int64_t row, int64_t height, const std::vector<Step> 
 }
 
 inline void Mosaic::fill(const spmv_in *in) {
+  const auto places = [in](const Segment &s) {
+    const int64_t entries = in->indptr[s.end] - in->indptr[s.begin];
+    return s.height == kLanes ? (s.end - s.begin) * s.steps : (entries + kLanes - 1) / kLanes * kLanes;
+  };
   int64_t total = 0;
-  for (const Segment &s : segments_)
-    if (s.height == kLanes) total += (s.end - s.begin) * s.steps;
+  for (const Segment &s : segments_) total += places(s);
   values_ = array<double>(total);
   double *to = values_.get();
   for (const Segment &s : segments_) {
     const Step *steps = steps_.data() + s.at;
-    for (int64_t row = s.begin; row < s.end && s.height == kLanes; row += kLanes, to += s.steps * kLanes)
-      for (int64_t l = 0; l < kLanes; ++l) {
-        int64_t k = in->indptr[row + l];
-        for (int32_t i = 0; i < s.steps; ++i) to[i * kLanes + l] = steps[i].mask >> l & 1 ? in->data[k++] : 0.0;
-      }
+    double *p = to;
+    for (int64_t row = s.begin; row < s.end; row += s.height) {
+      int64_t k[kLanes]; /* what is next in each row */
+      std::copy(in->indptr + row, in->indptr + row + s.height, k);
+      for (int32_t i = 0; i < s.steps; ++i)
+        for (int64_t h = 0; h < s.height; ++h) {
+          if (s.height == kLanes) *p++ = steps[i].mask >> h & 1 ? in->data[k[h]++] : 0.0;
+          else p = std::copy(in->data + k[h], in->data + k[h] + steps[i].count, p), k[h] += steps[i].count;
+        }
+    }
+    to += places(s);
   }
 }
 
 #ifdef SPMV_AVX512
 /* `Tiles` tiles of eight rows at once, `Sums` sums for each: additions to one sum wait for each other. */
 template <int Tiles, int Sums, bool Full>
-inline void diagonals(const Step *steps, int64_t n, const double *values, const double *x, double *y) {
+inline void diagonals(const Step *steps, int64_t n, const double *values, const double *x, double *y, bool past) {
   __m512d sum[Tiles][Sums];
   for (int t = 0; t < Tiles; ++t)
     for (int s = 0; s < Sums; ++s) sum[t][s] = _mm512_setzero_pd();
@@ -196,7 +214,7 @@ inline void diagonals(const Step *steps, int64_t n, const double *values, const 
       const __m512d v = _mm512_load_pd(values + (t * n + i) * kLanes);
       const __m512d w = Full ? _mm512_loadu_pd(from + t * kLanes) : _mm512_maskz_loadu_pd(steps[i].mask, from + t * kLanes);
       sum[t][s] = _mm512_fmadd_pd(v, w, sum[t][s]);
-      _mm_prefetch(reinterpret_cast<const char *>(values + (t * n + i) * kLanes + kAhead), _MM_HINT_T0);
+      _mm_prefetch(reinterpret_cast<const char *>(values + (t * n + i) * kLanes + kAhead), _MM_HINT_T1);
     }
   };
   int64_t i = 0;
@@ -205,36 +223,32 @@ inline void diagonals(const Step *steps, int64_t n, const double *values, const 
   for (; i < n; ++i) step(i, 0);
   for (int t = 0; t < Tiles; ++t) {
     for (int s = 1; s < Sums; ++s) sum[t][0] = _mm512_add_pd(sum[t][0], sum[t][s]);
-    _mm512_storeu_pd(y + t * kLanes, sum[t][0]);
+    if (past && (reinterpret_cast<uintptr_t>(y) & 63) == 0) _mm512_stream_pd(y + t * kLanes, sum[t][0]);
+    else _mm512_storeu_pd(y + t * kLanes, sum[t][0]);
   }
 }
 
-template <bool Full> inline const double *diagonals(const Segment &s, const Step *steps, const double *values, const double *x, double *y) {
+template <bool Full> inline const double *diagonals(const Segment &s, const Step *steps, const double *values, const double *x, double *y, bool past) {
   constexpr int kAtOnce = 4;
   const int64_t n = s.steps;
   int64_t row = s.begin;
   for (; row + kAtOnce * kLanes <= s.end; row += kAtOnce * kLanes, values += kAtOnce * n * kLanes)
-    diagonals<kAtOnce, 1, Full>(steps, n, values, x + row, y + row);
-  for (; row < s.end; row += kLanes, values += n * kLanes) diagonals<1, 4, Full>(steps, n, values, x + row, y + row);
+    diagonals<kAtOnce, 1, Full>(steps, n, values, x + row, y + row, past);
+  for (; row < s.end; row += kLanes, values += n * kLanes) diagonals<1, 4, Full>(steps, n, values, x + row, y + row, past);
   return values;
 }
 
-template <int Height, int Sums> inline void runs(const spmv_in *in, const Segment &s, const Step *steps, double *y) {
+template <int Height, int Sums>
+inline const double *runs(const Segment &s, const Step *steps, const double *values, const double *from, double *y) {
+  const double *v = values;
   for (int64_t row = s.begin; row < s.end; row += Height) {
     __m512d sum[Height][Sums];
-    const double *at[Height], *x = in->x + row;
-    for (int h = 0; h < Height; ++h) {
-      at[h] = in->data + in->indptr[row + h];
+    for (int h = 0; h < Height; ++h)
       for (int u = 0; u < Sums; ++u) sum[h][u] = _mm512_setzero_pd();
-    }
-    int64_t k = 0; /* entries of a row that are done */
+    const double *x = from + row;
     const auto step = [&](const Step &t, int u) {
       const __m512d w = _mm512_maskz_loadu_pd(t.mask, x + t.column);
-      for (int h = 0; h < Height; ++h) {
-        sum[h][u] = _mm512_fmadd_pd(_mm512_maskz_loadu_pd(t.mask, at[h] + k), w, sum[h][u]);
-        _mm_prefetch(reinterpret_cast<const char *>(at[h] + k + kAhead), _MM_HINT_T0);
-      }
-      k += t.count;
+      for (int h = 0; h < Height; ++h, v += t.count) sum[h][u] = _mm512_fmadd_pd(_mm512_maskz_loadu_pd(t.mask, v), w, sum[h][u]);
     };
     int32_t i = 0;
     for (; i + Sums <= s.steps; i += Sums)
@@ -245,6 +259,7 @@ template <int Height, int Sums> inline void runs(const spmv_in *in, const Segmen
       y[row + h] = _mm512_reduce_add_pd(sum[h][0]);
     }
   }
+  return values + (v - values + kLanes - 1) / kLanes * kLanes;
 }
 #endif
 
@@ -262,11 +277,11 @@ inline void Mosaic::multiply(const spmv_in *in, double *y) const {
       const Segment &s = segments_[segment];
       const Step *steps = steps_.data() + s.at;
       switch (s.height) {
-        case 1: runs<1, 4>(in, s, steps, y); break;
-        case 2: runs<2, 2>(in, s, steps, y); break;
-        case 3: runs<3, 2>(in, s, steps, y); break;
-        case 4: runs<4, 1>(in, s, steps, y); break;
-        default: values = s.full ? diagonals<true>(s, steps, values, in->x, y) : diagonals<false>(s, steps, values, in->x, y);
+        case 1: values = runs<1, 4>(s, steps, values, in->x, y); break;
+        case 2: values = runs<2, 2>(s, steps, values, in->x, y); break;
+        case 3: values = runs<3, 2>(s, steps, values, in->x, y); break;
+        case 4: values = runs<4, 1>(s, steps, values, in->x, y); break;
+        default: values = s.full ? diagonals<true>(s, steps, values, in->x, y, past_) : diagonals<false>(s, steps, values, in->x, y, past_);
       }
 #endif
     }
@@ -274,6 +289,9 @@ inline void Mosaic::multiply(const spmv_in *in, double *y) const {
     for (; row < w.rows; ++row) rows(in, rows_[row], rows_[row] + 1, y);
     low += kWindow;
   }
+#ifdef SPMV_AVX512
+  if (past_) _mm_sfence();
+#endif
 }
 
 }  // namespace spmv
