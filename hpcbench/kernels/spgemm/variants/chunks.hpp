@@ -16,6 +16,7 @@
 
 #include "abi.h"
 #include "rows.hpp"
+#include "../../shared/cache.hpp"
 #include "stream.hpp"
 
 #ifndef CHUNK /* entries of C per chunk, at most about: stencils give half of it, 800 kB, which L2 holds */
@@ -154,8 +155,9 @@ template <class Idle> class Outbox {
 
   /* Past the caches when the whole result, judged by the chunks counted so far, is larger than they are. */
   void copy(void *to, const void *from, size_t bytes) const {
+    static const int64_t cached = cache::last();
     const double whole = double(offset_) / double(counted_ + 1) * double(chunks_.count);
-    if (whole * (sizeof(int32_t) + sizeof(double)) > double(last_level_cache())) stream(to, from, bytes);
+    if (whole * (sizeof(int32_t) + sizeof(double)) > double(cached)) stream(to, from, bytes);
     else memcpy(to, from, bytes);
   }
 

@@ -2,16 +2,9 @@
  * beyond the last-level cache saves a third of the traffic. Results within it are better off there. */
 #ifndef ROWS_STREAM_HPP
 #define ROWS_STREAM_HPP
-#include <unistd.h>
-
 #include "csr.hpp"
 
 namespace rows {
-
-inline int64_t last_level_cache() {
-  static const int64_t bytes = std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), sysconf(_SC_LEVEL2_CACHE_SIZE));
-  return bytes > 0 ? bytes : int64_t(32) << 20;
-}
 
 /* As memcpy; where it may matter to other threads, stream_end() comes before they are told. */
 inline void stream(void *to, const void *from, size_t bytes) {
