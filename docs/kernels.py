@@ -33,7 +33,9 @@ def page(name: str) -> str:
     for case, group in right.groupby("case", sort=False):
         found = {(r.variant, r.threads): r for r in group.itertuples()}
         cells = [f"{found[arm].speedup:.2f}" if arm in found else "" for arm in arms[1:]]
-        rows.append(f"| {case} | {1e6 * found[arms[0]].call_s:.3g} | " + " | ".join(cells) + " |")
+        rows.append(
+            f"| {case} | {float(f'{1e6 * found[arms[0]].call_s:.3g}'):,g} | " + " | ".join(cells) + " |"
+        )
     contracts = [f"- `{contract}`: {text}" for contract, text in kernel.contracts.items()]
     variants = ["| variant | model | what it does | after |", "|---|---|---|---|"]
     for v in kernel.variants():

@@ -79,7 +79,13 @@ def spmv(threads: int, *sizes: str, budget: str = "5") -> str:
         name = min((n for n in over if n in peers), key=lambda n: over[n])
         ratios["mkl"].append(over["mkl"])
         ratios["best"].append(over[name])
-        cells = [case, f"{1e6 * mine.call_s:.3g}", f"**{over['mkl']:.2f}**", f"{over[name]:.2f}", name]
+        cells = [
+            case,
+            f"{float(f'{1e6 * mine.call_s:.3g}'):,g}",
+            f"**{over['mkl']:.2f}**",
+            f"{over[name]:.2f}",
+            name,
+        ]
         cells += [f"{over[plain]:.2f}", f"{over['sell']:.2f}"]
         if read:
             a = SPMV.module().make(case, "product", np.random.default_rng(0)).a.csr

@@ -189,10 +189,12 @@ class Generation:
         for c in (c for c in self.active if self._arms[c.label].has_setup):
             memory = self._ready.memory(c.entry.setting)
             for phase in phases:
+                # a batch holds as many runs as make a sample, and a setup may take as long as a thousand of them
+                calls = 1 if (phase, self._phase) == ("setup", "run") else c.batch
                 for _ in range(PHASE_SAMPLES):
                     if memory.arenas[0].cold:
                         memory.poison()
-                    if taken := self._guarded(c, 0, c.batch, phase):
+                    if taken := self._guarded(c, 0, calls, phase):
                         c.phases.setdefault(phase, []).append(taken.wall_s / taken.batch)
 
     def _guarded(

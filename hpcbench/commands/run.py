@@ -39,8 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--size", choices=["small", "medium", "large"], help="all cases of that size")
     add("--input", type=Path, nargs="+", action="append", default=[], metavar="FILE",
-        help="a matrix A (A A, or A A^T when not square), or A and B, each a file or suitesparse:GROUP/NAME; "
-             "may be given again")  # fmt: skip
+        help="a matrix, a file or suitesparse:GROUP/NAME, or two where the kernel takes two (spgemm: A and B; "
+             "of one matrix A A, or A A^T when it is not square); may be given again")  # fmt: skip
     add("--contract", metavar="NAME", help="what is asked of the output (default: the kernel's first)")
     add("--threads", type=_options.numbers, default=[1], metavar="1,2", help="OpenMP threads (default: 1)")
     add("--ranks", type=_options.numbers, default=[1], metavar="1,2", help="MPI ranks (default: 1)")

@@ -3,4 +3,6 @@
 To add one: make ``<name>/`` with ``kernel.toml`` (static facts), ``kernel.py`` (make, oracle, check,
 pack, outputs, cost, partition, BASELINE), ``abi.h`` (the C structs, every field 8 bytes wide) and at
 least one file in ``variants/`` whose header is a TOML block marked ``hpcbench``. Nothing else is edited.
+With ``ranked = "run"`` a race times what follows a setup; ``constant`` names the fields that setup may look at.
+Headers for several kernels are in ``shared/``.
 """

@@ -10,7 +10,7 @@ from hpcbench import launch, registry
 from hpcbench.__main__ import main
 
 KERNEL = registry.kernel("spgemm")
-NATIVE = [v for v in KERNEL.variants() if v.language in ("c", "cpp")]
+NATIVE = [v for k in registry.kernels().values() for v in k.variants() if v.language in ("c", "cpp")]
 
 
 def _built(folder, variant):
@@ -30,11 +30,14 @@ def _built(folder, variant):
 
 @pytest.mark.parametrize(
     "variant",
-    [pytest.param(v, id=v.name, marks=[pytest.mark.slow] if k else []) for k, v in enumerate(NATIVE)],
+    [
+        pytest.param(v, id=f"{v.kernel}-{v.name}", marks=[pytest.mark.slow] if k else [])
+        for k, v in enumerate(NATIVE)
+    ],
 )
 def test_an_exported_variant_builds_and_its_example_is_right(variant, tmp_path, capsys):
-    words = ["--param", "ACCUMULATOR=dense"] if variant.params else []
-    assert main(["export", variant.name, str(tmp_path), *words]) == 0
+    words = [word for p in variant.params[:1] for word in ("--param", f"{p.name}={p.values[-1]}")]
+    assert main(["export", variant.name, str(tmp_path), "--kernel", variant.kernel, *words]) == 0
     assert "cmake -B build" in capsys.readouterr().out
     code, lines = _built(tmp_path, variant)
     assert code == 0

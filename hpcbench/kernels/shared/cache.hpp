@@ -11,8 +11,8 @@
 
 namespace cache {
 
-/* Bytes of the cache of this level that one core sees. The C library tells all of a package's third level on AMD, ten times what
- * a core can use, so the processor is asked itself (AMD's leaf 0x8000001d, Intel's leaf 4). */
+/* Bytes of the cache of this level that one core sees. The C library tells all of a package's third level on AMD, ten times
+ * what a core can use, so the processor is asked itself (AMD's leaf 0x8000001d, Intel's leaf 4). */
 inline int64_t bytes(int level) {
 #if defined(__x86_64__)
   for (const unsigned leaf : {0x8000001du, 4u})

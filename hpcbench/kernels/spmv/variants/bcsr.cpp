@@ -28,7 +28,8 @@ struct Bcsr {
   std::vector<int64_t> rest;
 
   explicit Bcsr(const spmv_in *in)
-      : block_rows(in->nrows / kBlock), edge(in->ncols / kBlock * kBlock), at(size_t(block_rows + 1)), rest_at(size_t(in->nrows + 1)) {
+      : block_rows(in->nrows / kBlock), edge(in->ncols / kBlock * kBlock), at(size_t(block_rows + 1)),
+        rest_at(size_t(in->nrows + 1)) {
     std::vector<int64_t> next(static_cast<size_t>(kBlock));
     for (int64_t b = 0; b <= block_rows; ++b) { /* the last one: rows that fill no block */
       const int64_t first = b * kBlock, rows = std::min(kBlock, in->nrows - first);
@@ -69,7 +70,8 @@ struct Bcsr {
 
   double left_over(const spmv_in *in, int64_t row) const {
     double sum = 0;
-    for (int64_t k = rest_at[size_t(row)]; k < rest_at[size_t(row + 1)]; ++k) sum += in->data[rest[size_t(k)]] * in->x[in->indices[rest[size_t(k)]]];
+    for (int64_t r = rest_at[size_t(row)]; r < rest_at[size_t(row + 1)]; ++r)
+      sum += in->data[rest[size_t(r)]] * in->x[in->indices[rest[size_t(r)]]];
     return sum;
   }
 };
@@ -89,9 +91,10 @@ extern "C" int spmv_run(void *handle, const spmv_in *in, const void *, spmv_out 
 #pragma omp parallel
   {
     const int64_t me = omp_get_thread_num(), all = omp_get_num_threads();
-    const int64_t from = std::min(a.block_rows, (spmv::cut(in, me, all) + kBlock - 1) / kBlock);
-    const int64_t to = me + 1 == all ? a.block_rows : std::min(a.block_rows, (spmv::cut(in, me + 1, all) + kBlock - 1) / kBlock);
-    a.multiply(in, from, to, out->y);
+    const auto cut = [&](int64_t part) { /* in rows of blocks */
+      return part == all ? a.block_rows : std::min(a.block_rows, (spmv::cut(in, part, all) + kBlock - 1) / kBlock);
+    };
+    a.multiply(in, cut(me), cut(me + 1), out->y);
   }
   for (int64_t i = a.block_rows * kBlock; i < in->nrows; ++i) out->y[i] = a.left_over(in, i);
   return SPMV_OK;

@@ -120,7 +120,8 @@ class Fetched {
   Fetched(const double *x, Plan *plan) {
     for (size_t r = 0; r < plan->fetched.size(); ++r)
       if (plan->fetched[r])
-        MPI_Irecv(plan->inbox.data() + plan->fetched_at[r], plan->fetched[r], MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD, request());
+        MPI_Irecv(plan->inbox.data() + plan->fetched_at[r], plan->fetched[r], MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD,
+                  request());
     for (size_t r = 0; r < plan->sent.size(); ++r) {
       for (int k = plan->sent_at[r]; k < plan->sent_at[r + 1]; ++k) plan->outbox[size_t(k)] = x[plan->sent_places[size_t(k)]];
       if (plan->sent[r])
@@ -146,7 +147,9 @@ inline void multiply(const spmv_in *in, Plan *plan, double *y) {
   fetched.wait();
   for (size_t r = 0; r < plan->rows.size(); ++r) {
     const int64_t from = plan->begin[r], middle = plan->middle[r], to = plan->begin[r + 1];
-    const auto part = [&](int64_t a, int64_t b, const double *x) { return spmv::dot(plan->values.data() + a, plan->columns.data() + a, b - a, x); };
+    const auto part = [&](int64_t a, int64_t b, const double *x) {
+      return spmv::dot(plan->values.data() + a, plan->columns.data() + a, b - a, x);
+    };
     y[plan->rows[r]] = part(from, middle, in->x) + part(middle, to, plan->inbox.data());
   }
 }

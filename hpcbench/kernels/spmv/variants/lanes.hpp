@@ -9,10 +9,10 @@
 
 #include "csr.hpp"
 #include "memory.hpp"
+#include "tiles.hpp"
 
 namespace spmv {
 
-constexpr int64_t kLanes = 8;     /* of a vector */
 constexpr int64_t kWindow = 4096; /* rows that are sorted by length together */
 
 class Lanes {
@@ -81,7 +81,8 @@ class Lanes {
     bool narrow : 1, even : 1, adjacent : 1; /* columns in 16 bits; all rows of one length; rows one after the other */
   };
   static constexpr int64_t kMost = 65535;
-  static constexpr double kPadded = 6.8, kRowEnd = 12.0; /* of eight entries side by side, and of the end of a row, in entries in CSR */
+  /* What eight entries side by side, and the end of a row in CSR, cost, in entries in CSR. */
+  static constexpr double kPadded = 6.8, kRowEnd = 12.0;
 
   static int64_t width(const Chunk &chunk) { return chunk.narrow ? 2 : 4; }
 
@@ -89,8 +90,8 @@ class Lanes {
     int32_t first = INT32_MAX, last = 0;
     bool adjacent = n == kLanes;
     for (int64_t l = 0; l < n; ++l) {
-      if (in->indptr[row[l]] < in->indptr[row[l] + 1])
-        first = std::min(first, in->indices[in->indptr[row[l]]]), last = std::max(last, in->indices[in->indptr[row[l] + 1] - 1]);
+      const int64_t from = in->indptr[row[l]], to = in->indptr[row[l] + 1];
+      if (from < to) first = std::min(first, in->indices[from]), last = std::max(last, in->indices[to - 1]);
       adjacent &= row[l] == row[0] + l;
     }
     first = std::min(first, last);

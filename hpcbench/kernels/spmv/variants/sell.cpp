@@ -10,28 +10,18 @@
 // ///
 #include <omp.h>
 
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <numeric>
 #include <vector>
 
 #include "csr.hpp"
+#include "memory.hpp"
 
 namespace {
 
 constexpr int64_t kLanes = 8;
 
-struct Free {
-  void operator()(void *memory) const { free(memory); }
-};
-template <class T> using Array = std::unique_ptr<T, Free>;
-
-template <class T> Array<T> array(int64_t n) {
-  void *memory = nullptr;
-  if (posix_memalign(&memory, 64, size_t(n + 1) * sizeof(T))) throw std::bad_alloc();
-  return Array<T>(static_cast<T *>(memory));
-}
+using spmv::Array;
+using spmv::array;
 
 struct Sell {
   int64_t chunks;
@@ -41,7 +31,8 @@ struct Sell {
   Array<double> values;
   Array<int32_t> columns;
 
-  explicit Sell(const spmv_in *in) : chunks((in->nrows + kLanes - 1) / kLanes), at(size_t(chunks + 1)), lengths(size_t(chunks * kLanes)), row(lengths.size()) {
+  explicit Sell(const spmv_in *in)
+      : chunks((in->nrows + kLanes - 1) / kLanes), at(size_t(chunks + 1)), lengths(size_t(chunks * kLanes)), row(lengths.size()) {
     const auto length = [&](int64_t i) { return in->indptr[i + 1] - in->indptr[i]; };
     std::iota(row.begin(), row.end(), 0);
     for (int64_t low = 0; SIGMA > 1 && low < in->nrows; low += SIGMA)
@@ -49,8 +40,10 @@ struct Sell {
                        [&](int64_t i, int64_t j) { return length(i) > length(j); });
     for (int64_t c = 0; c < chunks; ++c) {
       int64_t most = 0;
-      for (int64_t l = c * kLanes; l < (c + 1) * kLanes; ++l)
-        if (row[size_t(l)] < in->nrows) lengths[size_t(l)] = int32_t(length(row[size_t(l)])), most = std::max(most, length(row[size_t(l)]));
+      for (int64_t l = c * kLanes; l < (c + 1) * kLanes; ++l) {
+        const int64_t n = row[size_t(l)] < in->nrows ? length(row[size_t(l)]) : 0;
+        lengths[size_t(l)] = int32_t(n), most = std::max(most, n);
+      }
       at[size_t(c + 1)] = at[size_t(c)] + most;
     }
     values = array<double>(at.back() * kLanes), columns = array<int32_t>(at.back() * kLanes);
