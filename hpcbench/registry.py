@@ -91,6 +91,11 @@ class Kernel:
         """What a race times: all of a call, or what follows a setup that all calls share."""
         return "run" if self.ranked == "run" else "total"
 
+    @property
+    def callable(self) -> bool:
+        """Whether users can call it: by :meth:`calls`."""
+        return (self.folder / "call.py").exists()
+
     def module(self) -> Any:
         """The kernel's contract: make, load, oracle, check, pack, outputs, cost, partition, gather."""
         return importlib.import_module(f"{self.package}.{self.name}.kernel")
@@ -103,7 +108,7 @@ class Kernel:
         RegistryError
             When the kernel cannot be called so.
         """
-        if not (self.folder / "call.py").exists():
+        if not self.callable:
             raise RegistryError(f"kernel {self.name} has no call.py: it can be raced, not called")
         return importlib.import_module(f"{self.package}.{self.name}.call")
 

@@ -123,6 +123,7 @@ def _tell(kernel: registry.Kernel, right: list[Result], options: argparse.Namesp
     if own is not None:
         aside = "" if own is first else f"   # {own.variant}, {seconds(own.call_s)}"
         words = f'"{kernel.name}", contract="{options.contract}", threads={own.setting.threads}'
-        print(f"  call it:  hpcbench.best({words})(A, B){aside}")
+        if kernel.callable:
+            print(f"  call it:  hpcbench.best({words})(A, B){aside}")
         print(f"  take it:  hpcbench export {_name(own)} DIR --kernel {kernel.name}")
     print("  measure again:  --again")
