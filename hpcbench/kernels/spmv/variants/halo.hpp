@@ -1,6 +1,6 @@
-/* One block of rows and one part of x per rank. Rows whose columns all lie in this rank's part of x are inner, and are
- * multiplied while the others' entries of x are on their way; the border rows, a copy with columns counted in
- * [this rank's part, what is fetched], follow when these have arrived. */
+/* One block of rows and one part of x per rank. What meets this rank's part of x is multiplied while the others' entries of x
+ * are on their way: rows whose columns all lie there, the inner ones, where they are, and of the others, the border rows, a copy
+ * of such entries. The rest of the border rows, with columns counted in what is fetched, is added when that has arrived. */
 #ifndef SPMV_HALO_HPP
 #define SPMV_HALO_HPP
 #include <limits.h>
@@ -18,19 +18,43 @@ using collective::starts;
 constexpr int64_t kBlock = 64;       /* rows that are inner or border together */
 constexpr int64_t kPiece = 1 << 17;  /* entries between two looks at the messages */
 
+/* Some entries of some rows, in CSR. */
+struct Part {
+  std::vector<int64_t> indptr = {0};
+  std::vector<int32_t> indices;
+  std::vector<double> data;
+
+  void end_row() { indptr.push_back(int64_t(indices.size())); }
+  spmv_in view(const double *x) const {
+    spmv_in in = {};
+    in.nrows = int64_t(indptr.size()) - 1, in.indptr = indptr.data(), in.indices = indices.data(), in.data = data.data(), in.x = x;
+    return in;
+  }
+};
+
 struct Plan {
-  spmv_in inner;                     /* this rank's rows, x as if all of it lay before and behind this rank's part */
-  std::vector<spmv::Mosaic> pieces;  /* of inner rows */
-  std::vector<int64_t> rows;         /* the border rows, and their CSR; local entries of a row first */
-  std::vector<int64_t> begin, middle;
-  std::vector<int32_t> columns;      /* of this rank's part up to `middle`, then of what is fetched */
-  std::vector<double> values;
-  std::vector<int32_t> sent_places;  /* which entries of x others fetch, rank by rank */
+  spmv_in inner;                    /* all rows, x as if all of it lay around this rank's part */
+  std::vector<spmv::Mosaic> pieces; /* of inner rows */
+  std::vector<int64_t> rows;        /* the border rows */
+  Part near, far;                   /* their entries, with columns of this rank's part, and of what is fetched */
+  std::vector<spmv::Mosaic> near_pieces, far_pieces;
+  std::vector<double> near_y, far_y;
+  std::vector<int32_t> sent_places; /* which entries of x others fetch, rank by rank */
   std::vector<int> sent, sent_at, fetched, fetched_at; /* per rank, and where they begin */
   std::vector<double> outbox, inbox;
 };
 
-/* Splits rows into pieces of inner rows and border rows; copies these, with columns as they come. */
+/* Mosaics of all rows of a part, each of about as many entries as are multiplied between two looks at the messages. */
+inline void tile(const Part &part, std::vector<spmv::Mosaic> *pieces) {
+  const spmv_in in = part.view(nullptr);
+  for (int64_t from = 0, to = 0; from < in.nrows; from = to) {
+    while (to < in.nrows && in.indptr[to] - in.indptr[from] < kPiece) to = std::min(in.nrows, to + spmv::kWindow);
+    pieces->emplace_back(&in, from, to);
+  }
+}
+
+/* Splits rows into pieces of inner rows and border rows, and these into near and far entries, columns of the far ones as
+ * they come. */
 inline void split(const spmv_in *in, Plan *plan) {
   const int64_t first = in->x_offsets[in->rank];
   const uint64_t here = uint64_t(in->x_offsets[in->rank + 1] - first);
@@ -41,7 +65,6 @@ inline void split(const spmv_in *in, Plan *plan) {
     if (begun < end) plan->pieces.emplace_back(in, begun, end);
     begun = end;
   };
-  plan->begin.push_back(0);
   for (int64_t i = 0; i < in->nrows; i += kBlock) {
     const int64_t end = std::min(in->nrows, i + kBlock);
     bool outside = false; /* some entry is, without a branch per entry */
@@ -52,28 +75,21 @@ inline void split(const spmv_in *in, Plan *plan) {
     }
     close(i);
     for (int64_t row = i; row < end; ++row) {
-      for (const bool mine : {true, false}) {
-        for (int64_t k = in->indptr[row]; k < in->indptr[row + 1]; ++k)
-          if (local(k) == mine) plan->columns.push_back(in->indices[k]), plan->values.push_back(in->data[k]);
-        (mine ? plan->middle : plan->begin).push_back(int64_t(plan->columns.size()));
+      for (int64_t k = in->indptr[row]; k < in->indptr[row + 1]; ++k) {
+        Part &part = local(k) ? plan->near : plan->far;
+        part.indices.push_back(int32_t(in->indices[k] - (local(k) ? first : 0))), part.data.push_back(in->data[k]);
       }
-      plan->rows.push_back(row);
+      plan->near.end_row(), plan->far.end_row(), plan->rows.push_back(row);
     }
     begun = end;
   }
   close(in->nrows);
 }
 
-/* Renumbers the columns of the border rows; lists what they need of x as its owners count it, and how much of each. */
+/* Renumbers the far columns; lists what they need of x as its owners count it, and how much of each. */
 inline std::vector<int32_t> wanted(const spmv_in *in, Plan *plan, std::vector<int> *counts) {
   columns::Set outside(in->ncols);
-  const auto each = [&](auto local, auto remote) {
-    for (size_t r = 0; r < plan->rows.size(); ++r) {
-      for (int64_t k = plan->begin[r]; k < plan->middle[r]; ++k) local(&plan->columns[size_t(k)]);
-      for (int64_t k = plan->middle[r]; k < plan->begin[r + 1]; ++k) remote(&plan->columns[size_t(k)]);
-    }
-  };
-  each([](int32_t *) {}, [&](int32_t *c) { outside.add(*c); });
+  for (const int32_t c : plan->far.indices) outside.add(c);
   outside.count();
   std::vector<int32_t> found(size_t(outside.number(in->ncols)));
   for (int64_t r = 0; r < in->ranks; ++r) {
@@ -81,8 +97,7 @@ inline std::vector<int32_t> wanted(const spmv_in *in, Plan *plan, std::vector<in
     outside.list(in->x_offsets[r], in->x_offsets[r + 1], found.data() + from);
     (*counts)[size_t(r)] = outside.number(in->x_offsets[r + 1]) - from;
   }
-  const int32_t first = int32_t(in->x_offsets[in->rank]);
-  each([&](int32_t *c) { *c -= first; }, [&](int32_t *c) { *c = outside.number(*c); });
+  for (int32_t &c : plan->far.indices) c = outside.number(c);
   return found;
 }
 
@@ -95,6 +110,8 @@ inline int make(const spmv_in *in, Plan *plan) {
     places = wanted(in, plan, &plan->fetched);
     plan->fetched_at = starts(plan->fetched);
     plan->inbox.resize(places.size() + 1);
+    tile(plan->near, &plan->near_pieces), tile(plan->far, &plan->far_pieces);
+    plan->near_y.resize(plan->rows.size()), plan->far_y.resize(plan->rows.size());
     return true;
   });
   if (error) return error;
@@ -143,15 +160,12 @@ inline void multiply(const spmv_in *in, Plan *plan, double *y) {
   Fetched fetched(in->x, plan);
   spmv_in inner = plan->inner;
   inner.x = in->x - in->x_offsets[in->rank]; /* global columns of inner rows fall into this rank's part */
+  const spmv_in near = plan->near.view(in->x), far = plan->far.view(plan->inbox.data());
   for (const spmv::Mosaic &piece : plan->pieces) piece.multiply(&inner, y), fetched.look();
+  for (const spmv::Mosaic &piece : plan->near_pieces) piece.multiply(&near, plan->near_y.data()), fetched.look();
   fetched.wait();
-  for (size_t r = 0; r < plan->rows.size(); ++r) {
-    const int64_t from = plan->begin[r], middle = plan->middle[r], to = plan->begin[r + 1];
-    const auto part = [&](int64_t a, int64_t b, const double *x) {
-      return spmv::dot(plan->values.data() + a, plan->columns.data() + a, b - a, x);
-    };
-    y[plan->rows[r]] = part(from, middle, in->x) + part(middle, to, plan->inbox.data());
-  }
+  for (const spmv::Mosaic &piece : plan->far_pieces) piece.multiply(&far, plan->far_y.data());
+  for (size_t r = 0; r < plan->rows.size(); ++r) y[plan->rows[r]] = plan->near_y[r] + plan->far_y[r];
 }
 
 }  // namespace halo

@@ -3,6 +3,10 @@
 // summary = "a mosaic of diagonals, runs and rows per thread, each with as many entries"
 // source = "DIA: Saad, Iterative Methods for Sparse Linear Systems, section 3.4; rows of equal columns: PETSc's inodes"
 // flags = ["-O3", "-march=native"]
+// [params.SERIAL_BELOW]
+// when = "build"
+// default = 262144
+// values = [0, 65536, 262144, 1048576]
 // ///
 #include <omp.h>
 
@@ -11,7 +15,8 @@
 typedef std::vector<std::unique_ptr<spmv::Mosaic>> Parts;
 
 extern "C" void *spmv_setup(const spmv_in *in, const void *) {
-  const int64_t all = omp_get_max_threads();
+  const bool few = in->indptr[in->nrows] < SERIAL_BELOW; /* entries that are multiplied sooner than threads are woken */
+  const int64_t all = few ? 1 : omp_get_max_threads();
   std::unique_ptr<Parts> parts;
   try {
     parts.reset(new Parts(size_t(all)));
@@ -32,7 +37,7 @@ extern "C" void *spmv_setup(const spmv_in *in, const void *) {
 
 extern "C" int spmv_run(void *handle, const spmv_in *in, const void *, spmv_out *out) {
   const Parts &parts = *static_cast<const Parts *>(handle);
-#pragma omp parallel for schedule(static, 1)
+#pragma omp parallel for schedule(static, 1) if (parts.size() > 1)
   for (size_t p = 0; p < parts.size(); ++p) parts[p]->multiply(in, out->y);
   return SPMV_OK;
 }
