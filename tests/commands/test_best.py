@@ -42,3 +42,12 @@ def test_it_races_once_and_knows_it_then(matrix, tmp_path, capsys):
 def test_what_is_wrong_is_told(words, said, tmp_path, capsys):
     assert main(["best", *words, "--runs", str(tmp_path)]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_of_a_kernel_without_a_call_it_tells_what_to_take(matrix, tmp_path, capsys):
+    words = ["best", "spmv", "--input", str(matrix), "--runs", str(tmp_path / "runs"), "--budget", "1"]
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    assert "hpcbench export" in told
+    assert "--kernel spmv" in told
+    assert "call it" not in told

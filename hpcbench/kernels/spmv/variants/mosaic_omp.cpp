@@ -15,7 +15,8 @@
 typedef std::vector<std::unique_ptr<spmv::Mosaic>> Parts;
 
 extern "C" void *spmv_setup(const spmv_in *in, const void *) {
-  const bool few = in->indptr[in->nrows] < SERIAL_BELOW; /* entries that are multiplied sooner than threads are woken */
+  /* Entries and rows that are multiplied sooner than threads are woken; a row costs as much as two entries. */
+  const bool few = in->indptr[in->nrows] + 2 * in->nrows < SERIAL_BELOW;
   const int64_t all = few ? 1 : omp_get_max_threads();
   std::unique_ptr<Parts> parts;
   try {
