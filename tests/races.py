@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_array
 
-from hpcbench.spec import Candidate, Result, Skip
+from hpcbench.registry import Variant
+from hpcbench.spec import Candidate, Result, Skip, Value
 
 SOURCE = """
 #include "abi.h"
@@ -48,6 +49,12 @@ extern "C" int spgemm_run(void *, const spgemm_in *in, const void *, spgemm_out 
 def candidate(body: str, name: str = "candidate", model: str = "serial") -> Candidate:
     """A C++ candidate whose run function has that body; ``honest(in, out)`` computes the right answer."""
     return Candidate("spgemm", "cpp", model, SOURCE.format(body=body).encode(), {}, ("-O2",), origin=name)
+
+
+def threaded(variant: Variant, **params: Value) -> Candidate:
+    """The variant with these parameters, and with its threads however small the input is."""
+    always = {p.name: 0 for p in variant.params if p.name == "SERIAL_BELOW"}
+    return variant.candidate(always | params)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from races import candidate, small
+from races import candidate, small, threaded
 
 from hpcbench import build, launch, machine, registry
 from hpcbench.case import Case, Prepared
@@ -31,7 +31,7 @@ SETTINGS = {
 def arm(tmp_path, request):
     name, setting = SETTINGS[request.param]
     kernel = registry.kernel("spgemm")
-    one = kernel.variant(name).candidate()
+    one = threaded(kernel.variant(name))
     a = small(200, 2000)
     ready = Prepared(
         Case("small", kernel, "sorted", lambda rng: kernel.module().product(a, a, "sorted", rng)),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from judges import judged
 from programs import in_python, over_mpi
-from races import candidate
+from races import candidate, threaded
 
 from hpcbench import registry
 from hpcbench.spec import Candidate
@@ -315,7 +315,7 @@ HONEST: dict[str, Candidate] = {
     "C, OpenMP": Candidate("spgemm", "c", "openmp", OPENMP_C, {}, ("-O2",), origin="C, OpenMP"),
     "NumPy": in_python("", "return honest(inputs)", "NumPy"),
     "MPI": over_mpi("MPI", "return honest(in, out);"),
-    **{f"our {name}": registry.kernel("spgemm").variant(name).candidate() for name in OURS},
+    **{f"our {name}": threaded(registry.kernel("spgemm").variant(name)) for name in OURS},
 }  # fmt: skip
 QUICK = {
     "C", "C, OpenMP", "tasks", "a pool of threads that sleep", "futures", "entries that cancel are left out", "NumPy", "MPI",

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from races import small
+from races import small, threaded
 from scipy.sparse import csr_array, diags_array, eye_array, kron, lil_array
 
 from hpcbench import build, registry
@@ -70,7 +70,7 @@ def _inputs(contract: str = "sorted", names=SHAPES) -> dict[str, Product]:
 @pytest.mark.parametrize("contract", KERNEL.contracts)
 def test_every_variant_is_right_on_every_shape(wrong, contract):
     arms = ARMS if contract == "sorted" else [(v, s) for v, s in ARMS if s.ranks * s.threads in (1, 3)]
-    entries = [Entry(v.candidate(), s, f"{v.name} {s.label}") for v, s in arms if not unavailable(v)]
+    entries = [Entry(threaded(v), s, f"{v.name} {s.label}") for v, s in arms if not unavailable(v)]
     assert wrong("spgemm", entries, _inputs(contract), contract) == {}
 
 
@@ -86,7 +86,7 @@ def test_every_accumulator_works_for_every_row(wrong):
         "gustavson_mpi": Setting(ranks=2),
     }
     entries = [
-        Entry(KERNEL.variant(name).candidate({"ACCUMULATOR": way}), setting, f"{name} {way}")
+        Entry(threaded(KERNEL.variant(name), ACCUMULATOR=way), setting, f"{name} {way}")
         for name, setting in settings.items() for way in ("dense", "hash", "merge")
     ]  # fmt: skip
     assert len(entries) == 9
@@ -104,9 +104,7 @@ def test_chunks_that_overflow_their_buffer_wait_for_their_place(race, contract):
     a = eye_array(n).tolil()
     a[1000 : 1000 + heavy, :heavy] = 3.0
     variant = KERNEL.variant("gustavson_omp")
-    entries = [
-        Entry(variant.candidate({"CHUNK": 8192}), Setting(threads=t), f"{t} threads") for t in (2, 3, 8)
-    ]
+    entries = [Entry(threaded(variant, CHUNK=8192), Setting(threads=t), f"{t} threads") for t in (2, 3, 8)]
     outcome = race(entries, matrix=csr_array(a), second=csr_array(b), contract=contract, upto="verify")
     assert {r.verdict for r in outcome.results.values()} == {"correct"}, outcome.results
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from judges import judged
-from races import small
+from races import small, threaded
 from scipy.sparse import csr_array
 
 from hpcbench import registry
@@ -49,7 +49,7 @@ INPUTS = {name: spmv.matvec(a, np.random.default_rng(1)) for name, a in SHAPES.i
 
 def _entries(variants, **params):
     return [
-        Entry(v.candidate(params), Setting(r, t), f"{v.name} {r}r x {t}t")
+        Entry(threaded(v, **params), Setting(r, t), f"{v.name} {r}r x {t}t")
         for v in variants if not unavailable(v) for r, t in SETTINGS[v.model]
     ]  # fmt: skip
 
@@ -116,7 +116,7 @@ def test_blocks_of_all_ranks_make_up_the_whole(shape, ranks):
 def test_our_own_pass_the_judge(tmp_path, name):
     variant = KERNEL.variant(name)
     ranks, threads = 1 + ("mpi" in variant.model), 1 + ("openmp" in variant.model)
-    result = judged(variant.candidate(), tmp_path, "product", ranks, threads, matrix=SHAPES["3x3 blocks"])
+    result = judged(threaded(variant), tmp_path, "product", ranks, threads, matrix=SHAPES["3x3 blocks"])
     assert result.verdict == "correct", result.stages[-1].message
 
 

@@ -23,13 +23,26 @@
 // when = "build"
 // default = 131072
 // values = [8192, 32768, 131072, 524288]
+// [params.SERIAL_BELOW]
+// when = "build"
+// default = 65536
+// values = [0, 16384, 65536, 262144]
 // ///
 #include "chunks.hpp"
+
+/* Whether the product takes fewer multiply-adds than are done while threads are woken. */
+static bool few(const spgemm_in *in) {
+  const int64_t entries = in->a_indptr[in->a_nrows];
+  int64_t flops = entries;
+  for (int64_t k = 0; k < entries && flops < SERIAL_BELOW; ++k)
+    flops += in->b_indptr[in->a_indices[k] + 1] - in->b_indptr[in->a_indices[k]];
+  return flops < SERIAL_BELOW;
+}
 
 extern "C" int spgemm_run(void *, const spgemm_in *in, const void *, spgemm_out *out) {
   const rows::Part whole = {{in->a_nrows, in->a_ncols, in->a_indptr, in->a_indices, in->a_data},
                             {in->b_nrows, in->b_ncols, in->b_indptr, in->b_indices, in->b_data}};
-  if (omp_get_max_threads() == 1) {
+  if (omp_get_max_threads() == 1 || few(in)) {
     rows::Multiplier multiplier(whole.b, in->sorted != 0);
     out->indptr[0] = 0;
     const int64_t nnz = multiplier.multiply(whole.a, out->indptr + 1, out->indices, out->data, out->capacity);
