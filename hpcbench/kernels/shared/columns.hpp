@@ -38,5 +38,17 @@ class Set {
   std::vector<int32_t> before_;
 };
 
+/* All of a set, each as its owner counts it, owner by owner, and how many each has: owner r has columns [offsets[r], offsets[r+1]). */
+inline std::vector<int32_t> by_owner(const Set &set, const int64_t *offsets, std::vector<int> *counts) {
+  const size_t owners = counts->size();
+  std::vector<int32_t> found(size_t(set.number(offsets[owners])));
+  for (size_t r = 0; r < owners; ++r) {
+    const int32_t from = set.number(offsets[r]);
+    set.list(offsets[r], offsets[r + 1], found.data() + from);
+    (*counts)[r] = set.number(offsets[r + 1]) - from;
+  }
+  return found;
+}
+
 }  // namespace columns
 #endif

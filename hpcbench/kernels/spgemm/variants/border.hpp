@@ -61,16 +61,10 @@ inline std::vector<int32_t> wanted_rows(const spgemm_in *in, Plan *plan, std::ve
   for (size_t r = 1; r < runs.size(); r += 2)
     for (int64_t k = in->a_indptr[runs[r - 1]]; k < in->a_indptr[runs[r]]; ++k) columns.add(in->a_indices[k]);
   columns.count();
-  std::vector<int32_t> wanted(size_t(columns.number(in->a_ncols)));
-  for (int64_t r = 0; r < in->ranks; ++r) {
-    const int32_t from = columns.number(in->b_offsets[r]);
-    columns.list(in->b_offsets[r], in->b_offsets[r + 1], wanted.data() + from);
-    (*counts)[size_t(r)] = columns.number(in->b_offsets[r + 1]) - from;
-  }
   for (size_t r = 1; r < runs.size(); r += 2)
     for (int64_t k = in->a_indptr[runs[r - 1]]; k < in->a_indptr[runs[r]]; ++k)
       plan->a_indices.at[k] = columns.number(in->a_indices[k]);
-  return wanted;
+  return columns::by_owner(columns, in->b_offsets, counts);
 }
 
 /* Entries per rank from the lengths of the rows sent or fetched; false when an int cannot count them. */

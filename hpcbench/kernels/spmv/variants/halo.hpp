@@ -91,14 +91,8 @@ inline std::vector<int32_t> wanted(const spmv_in *in, Plan *plan, std::vector<in
   columns::Set outside(in->ncols);
   for (const int32_t c : plan->far.indices) outside.add(c);
   outside.count();
-  std::vector<int32_t> found(size_t(outside.number(in->ncols)));
-  for (int64_t r = 0; r < in->ranks; ++r) {
-    const int32_t from = outside.number(in->x_offsets[r]);
-    outside.list(in->x_offsets[r], in->x_offsets[r + 1], found.data() + from);
-    (*counts)[size_t(r)] = outside.number(in->x_offsets[r + 1]) - from;
-  }
   for (int32_t &c : plan->far.indices) c = outside.number(c);
-  return found;
+  return columns::by_owner(outside, in->x_offsets, counts);
 }
 
 inline int make(const spmv_in *in, Plan *plan) {
