@@ -172,6 +172,20 @@ def limits(working_set: int) -> tuple[float, float]:
     return cores * best, cores * 32 * 1e6 * max(rows, default=5000.0)
 
 
+def packaged(package: str, name: str) -> str:
+    """Path of the shared library ``name`` or ``name.VERSION`` that an installed Python package brings.
+
+    Raises
+    ------
+    ImportError
+        Where the package is missing or holds none.
+    """
+    for file in metadata.files(package) or ():
+        if Path(str(file)).name.startswith(name):
+            return str(Path(str(file.locate())).resolve())
+    raise ImportError(f"the {package} package holds no {name}")
+
+
 @lru_cache(maxsize=16)
 def library(name: str) -> str:
     """Path of the shared library whose file is called ``name`` or ``name.VERSION``; empty where there is none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from hpcbench.spec import Candidate, Ranking, Result, Skip
@@ -48,6 +49,7 @@ class Evidence:
         """Names of the cases that have a result, in order of appearance."""
         return tuple(dict.fromkeys(result.case for result in self.results))
 
+    @cached_property
     def raced(self) -> dict[str, list[Mapping[str, Any]]]:
         """The samples that were compared, by the key that stands in ``Result.samples``.
 

@@ -38,7 +38,7 @@ def strips(evidence: Evidence, race: Race) -> list[Strip]:
     clock = "cpu_s" if race.clock == "cpu" else "wall_s"
     pool = [result for result in evidence.results if result.case == race.case]
     owners: dict[str, int | None] = {}
-    for sample in (s for taken in evidence.raced().values() for s in taken if s["case"] == race.case):
+    for sample in (s for taken in evidence.raced.values() if taken[0]["case"] == race.case for s in taken):
         arm = str(sample["arm"])
         if arm not in owners:
             owner = find(pool, arm)

@@ -7,7 +7,7 @@ from hpcbench.report.evidence import Evidence
 
 def render(evidence: Evidence) -> bytes:
     """What ``--benchmark_out`` writes, for ``compare.py`` and all else that reads it; microseconds."""
-    arms, rows = evidence.raced(), []
+    arms, rows = evidence.raced, []
     for family, result in enumerate(r for r in evidence.results if r.verdict == "correct"):
         taken = arms.get(result.samples, [])
         setting = result.setting

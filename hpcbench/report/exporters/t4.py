@@ -14,7 +14,7 @@ INVALIDITY = {"race": "correctness", "forbidden": "constraints"}
 
 def render(evidence: Evidence) -> bytes:
     """Source: the Open Autotuning Results Schema, T4 1.0.0. Times are milliseconds."""
-    calls = evidence.raced()
+    calls = evidence.raced
     rows = [_row(evidence, result, calls.get(result.samples, [])) for result in evidence.results]
     facts = {k: v for k, v in evidence.machine.items() if k in ("host", "cpu", "cores", "compiler", "kernel")}
     body = {"schema_version": VERSION, "metadata": {"hpcbench": facts}, "results": rows}

@@ -7,20 +7,12 @@
 """MKL's product through ctypes, without the copies of a wrapper package; 32-bit row pointers (LP64)."""
 
 import ctypes
-from importlib.metadata import files
-from pathlib import Path
 
 import numpy as np
 
+from hpcbench import machine
 
-def _library():
-    for file in files("mkl") or ():
-        if Path(str(file)).name.startswith("libmkl_rt.so"):
-            return ctypes.CDLL(str(file.locate().resolve()), mode=ctypes.RTLD_GLOBAL)
-    raise ImportError("the mkl package holds no libmkl_rt.so")
-
-
-MKL = _library()
+MKL = ctypes.CDLL(machine.packaged("mkl", "libmkl_rt.so"), mode=ctypes.RTLD_GLOBAL)
 NON_TRANSPOSE, ZERO_BASED = 10, 0
 INT32_MAX = 2**31 - 1
 

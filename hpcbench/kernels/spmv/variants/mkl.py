@@ -7,17 +7,10 @@
 """MKL's product through ctypes, inspected beforehand; 32-bit row pointers (LP64)."""
 
 import ctypes
-from importlib.metadata import files
-from pathlib import Path
 
 import numpy as np
 
-
-def _library():
-    for file in files("mkl") or ():
-        if Path(str(file)).name.startswith("libmkl_rt.so"):
-            return ctypes.CDLL(str(file.locate().resolve()), mode=ctypes.RTLD_GLOBAL)
-    raise ImportError("the mkl package holds no libmkl_rt.so")
+from hpcbench import machine
 
 
 class Description(ctypes.Structure):
@@ -26,7 +19,7 @@ class Description(ctypes.Structure):
     _fields_ = [("type", ctypes.c_int), ("mode", ctypes.c_int), ("diag", ctypes.c_int)]
 
 
-MKL = _library()
+MKL = ctypes.CDLL(machine.packaged("mkl", "libmkl_rt.so"), mode=ctypes.RTLD_GLOBAL)
 NON_TRANSPOSE, ZERO_BASED, CALLS = 10, 0, 1000
 GENERAL = Description(20, 0, 0)
 ONE, ZERO = ctypes.c_double(1.0), ctypes.c_double(0.0)
