@@ -34,7 +34,9 @@ def run(options: argparse.Namespace) -> int:
                           "contracts": kernel.contracts, "cases": kernel.cases,
                           "variants": [v.name for v in kernel.variants()]}))  # fmt: skip
         return 0
-    print(f"{kernel.name}: {kernel.summary}\nsource: {kernel.source}\n\ncontracts")
+    for line in (f"{kernel.name}: {kernel.summary}", f"source: {kernel.source}"):
+        print(textwrap.fill(line, 80, subsequent_indent="  "))
+    print("\ncontracts")
     for name, text in kernel.contracts.items():
         print(f"  {name:9} {text}")
     print("\ncases")

@@ -14,7 +14,8 @@ import pytest
 from races import small
 from scipy.io import mmwrite
 
-from hpcbench import launch, store
+from hpcbench import launch, registry, store
+from hpcbench.__main__ import main
 
 HPCBENCH = [sys.executable, "-P", "-m", "hpcbench"]
 
@@ -331,3 +332,9 @@ def test_doctor_tells_the_machine_and_measures_its_noise(tmp_path):
     races = hpcbench("doctor", "--races", 2, "--slowdown", 0, "--json", cwd=tmp_path)
     found = json.loads(races.stdout)
     assert (found["races"], found["false_wins"]) == (2, 0)
+
+
+@pytest.mark.parametrize("kernel", registry.kernels())
+def test_show_fits_a_terminal(kernel, capsys):
+    assert main(["show", kernel]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
