@@ -172,18 +172,21 @@ class Race:
                 self._plan(contenders, started - begun)
             until = stats.generation_end(start, self._size, self._limit)
             checks = {c.label: self._rng.randrange(start, until) for c in contenders}
+            late = False  # time is up: whoever was not looked at yet is, in one round more
             for round_ in range(start, until):
                 active = generation.active
                 shift = self._rng.randrange(len(active))
                 for c in active[shift:] + active[:shift]:
-                    generation.sample(c, round_, checks[c.label] == round_)
+                    due = checks[c.label]
+                    generation.sample(c, round_, due >= round_ if late else due == round_)
                 self._flush(active, round_)
                 self._emit(
                     "round",
                     {"case": self.case.name, "round": round_ + 1, "of": self._limit, "arms": len(active)},
                 )
-                if time.monotonic() > self._deadline:
+                if late or (time.monotonic() > self._deadline and max(checks.values()) <= round_):
                     return round_ + 1, False
+                late = time.monotonic() > self._deadline
             generation.time_phases()
             return until, True
 

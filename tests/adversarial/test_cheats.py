@@ -240,6 +240,13 @@ def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
     caught(program(name), HONEST, CHEATS[name], tmp_path, fair)
 
 
+@pytest.mark.parametrize(
+    "name", ["remembers by the address of the output", "computes every eighth call only"]
+)
+def test_timed_outputs_are_looked_at_however_little_time_there_is(name, tmp_path):
+    assert judged(program(name), tmp_path, seconds=0).verdict == "correctness"
+
+
 def test_threads_that_are_not_used_are_told(tmp_path):
     told = judged(program("parallel in name only"), tmp_path, threads=2).stages[-1]
     assert told.name == "threads"
