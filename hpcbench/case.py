@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -147,6 +147,16 @@ class Prepared:
         k = slot % len(self.sets)
         answer = partial(self._answer, k)
         return verify.wrong(self.module, self.sets[k], answer, parts[k], memory.arenas, slot)
+
+    def told(self, setting: Setting, slot: int) -> tuple[Mapping[str, float], tuple[float, ...]]:
+        """Numbers to show of the output in ``slot``, and the way there, where the kernel has any."""
+        tell = getattr(self.module, "tell", None)
+        if tell is None:
+            return {}, ()
+        memory, parts = self._parts(setting)
+        k = slot % len(self.sets)
+        output = self.module.gather(parts[k], [arena.view(slot) for arena in memory.arenas])
+        return cast("tuple[Mapping[str, float], tuple[float, ...]]", tell(self.sets[k], output))
 
     def _answer(self, k: int) -> Any:
         if k not in self._expected:

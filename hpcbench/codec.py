@@ -60,6 +60,8 @@ def _decode(kind: Any, body: Any) -> Any:
             return None
         record = [a for a in args if typing.get_origin(a) is tuple or dataclasses.is_dataclass(a)]
         return _decode(record[0], body) if record else body
+    if origin is Mapping and args[1] is float:
+        return {name: _decode(float, value) for name, value in body.items()}
     if origin is tuple:
         inner = [args[0]] * len(body) if args[-1] is Ellipsis else args
         return tuple(_decode(a, v) for a, v in zip(inner, body, strict=True))

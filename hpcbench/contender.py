@@ -70,7 +70,8 @@ class Entry:
                 inside=inside,
             ).path
         run = tuple(v for k, v in one.params.items() if not build.is_build_param(one, k))
-        return Program(one.kernel, one.language, path, run, one.params, under_mpi, watch)
+        words = registry.kernel(one.kernel).status
+        return Program(one.kernel, one.language, path, run, one.params, under_mpi, watch, words)
 
     @property
     def label(self) -> str:
@@ -83,8 +84,8 @@ class Contender:
     """The state of one entry in a running race.
 
     ``batch`` calls make one sample; ``timed`` are the seconds per call of the screening; ``phases``
-    those of setup and run alone; ``racing`` ends with a failure or when all is settled; ``traffic`` is that
-    of the first call in fresh processes.
+    those of setup and run alone; ``racing`` ends with a failure or when all is settled; ``traffic``,
+    ``told`` and ``history`` are of the first call in fresh processes.
     """
 
     entry: Entry
@@ -102,6 +103,8 @@ class Contender:
     decision: stats.Decision | None = None
     confirmed: bool | None = None
     traffic: tuple[tuple[int, int], ...] = ()
+    told: Mapping[str, float] = field(default_factory=dict)
+    history: tuple[float, ...] = ()
 
     @property
     def open(self) -> bool:

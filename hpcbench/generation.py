@@ -115,7 +115,7 @@ class Generation:
             for k in range(self._ready.verified):
                 if taken := self._guarded(c, k, 1):
                     self._warm_s[c.label] = taken.wall_s
-                    self._compare(c, k, traffic=not k)
+                    self._compare(c, k, first=not k)
                 if not c.racing:
                     c.locate(self._ready.case.titles[k] if self._ready.case.titles else "")
                     break
@@ -211,13 +211,15 @@ class Generation:
     def _look(self, c: Contender, call: int) -> None:
         self._compare(c, call % len(self._ready.memory(c.entry.setting).arenas[0].layout))
 
-    def _compare(self, c: Contender, slot: int, traffic: bool = False) -> None:
+    def _compare(self, c: Contender, slot: int, first: bool = False) -> None:
         try:
             self._arms[c.label].fetch(slot)
-            if traffic:
+            if first:
                 c.traffic = self._arms[c.label].traffic()
         except ArmFailure as failure:
             c.fail("verify", failure.code, str(failure))
             return
         if problem := self._ready.wrong(c.entry.setting, slot):
             c.fail("verify", "correctness", problem)
+        elif first:
+            c.told, c.history = self._ready.told(c.entry.setting, slot)

@@ -32,7 +32,7 @@ SHARE, SHARE_NS = 1.05, 300_000
 LEAST_LIMIT_S = 2.0
 WATCH_S, MOST_THREADS = 0.25, 1024
 LEAD_NS = 150_000  # between the release of several threads and their start
-STATUS_WORDS = {1: "it reported that memory ran out", 2: "it reported that the input is too large for it"}
+STATUS_WORDS = {"1": "it reported that memory ran out", "2": "it reported that the input is too large for it"}
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,8 @@ class WorkerArm:
         if status == wire.RAISED and self._program.language == "python":
             text = str(self._request(self.ranks[rank][0], "T").get("text", "")).strip()
             raise ArmFailure("runtime", text.splitlines()[-1] if text else "it raised")
-        raise ArmFailure("runtime", STATUS_WORDS.get(status, f"it returned status {status}"))
+        words = {**STATUS_WORDS, **self._program.words}
+        raise ArmFailure("runtime", words.get(str(status), f"it returned status {status}"))
 
     def fetch(self, slot: int) -> None:
         """Have library results copied into output slot ``slot``; native arms wrote there themselves."""

@@ -100,7 +100,8 @@ def conclude(c: Contender, anchor: Contender, twin: Contender, blank: Result, fl
         blank, candidate=c.entry.candidate.id, variant=c.entry.name, setting=c.entry.setting,
         verdict=c.verdict, stages=tuple(c.stages), rounds=len(c.samples), call_s=call,
         setup_s=phases.get("setup"), run_s=phases.get("run"), aa=_exp(twin.decision) if twin.decision else None,
-        traffic=c.traffic, samples=f"{blank.case}|{c.label}",
+        traffic=c.traffic, told=c.told, history=c.history,
+        samples=f"{blank.case}|{c.label}",
     )  # fmt: skip
     if c.verdict != "correct" or call is None:
         return result

@@ -82,6 +82,7 @@ class Kernel:
     ranked: str
     contracts: Mapping[str, str]
     cases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    status: Mapping[str, str] = field(default_factory=dict)  # what a run's return values mean, beyond 1 and 2
     constant: tuple[str, ...] = ()  # fields of abi.h that stay from call to call where ranked = "run"
     symbols: tuple[str, ...] = ()  # patterns of names that a native candidate may use beyond what any may
     imports: tuple[str, ...] = ()  # modules that a Python candidate may import beyond what any may

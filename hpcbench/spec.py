@@ -135,7 +135,9 @@ class Result:
     the anchor's own twin; ``call_s``, ``setup_s`` and ``run_s`` are median seconds per call;
     ``detectable`` the smallest speedup this race could have told from none; ``floor_share`` the
     physical floor over the measured time; ``traffic`` for each rank the messages and bytes that one call,
-    setup and run, hands to MPI for other ranks; ``samples`` the journal key of the raw rows.
+    setup and run, hands to MPI for other ranks; ``told`` numbers that the kernel has to show of the
+    first output, by name (of a solver its iterations, residual and error), and ``history`` the norms on the
+    way there by the candidate's own account; ``samples`` the journal key of the raw rows.
     """
 
     candidate: str
@@ -161,6 +163,8 @@ class Result:
     detectable: float | None = None
     floor_share: float | None = None
     traffic: tuple[tuple[int, int], ...] = ()
+    told: Mapping[str, float] = field(default_factory=dict)
+    history: tuple[float, ...] = ()
     samples: str = ""
     schema: int = SCHEMA
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,8 @@ ARITHMETIC = 1 << 40  # status of a native candidate that left the floating-poin
 class Program:
     """What a worker loads: a shared object or Python file, with its run-time parameters in order.
 
-    With ``watch`` the object was built under an instrument, and runs under it.
+    ``words`` say what the kernel's own return values mean. With ``watch`` the object was built under an
+    instrument, and runs under it.
     """
 
     kernel: str
@@ -57,6 +58,7 @@ class Program:
     named_params: Mapping[str, Value]
     under_mpi: bool
     watch: Instrument | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def judged(
     makers = {
         "spgemm": lambda rng: kernel.module().product(a, a, contract, rng),
         "spmv": lambda rng: kernel.module().matvec(a, rng),
+        "solve": lambda rng: kernel.module().system(a, rng),
     }
     case = Case("small", kernel, contract, makers[kernel.name])
     base = Entry(kernel.variant(anchor).candidate(), Setting(), anchor)

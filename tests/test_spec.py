@@ -22,7 +22,8 @@ RECORDS = [
     spec.Trial("t", {"omega": 1.5, "on": True}, 0.25, (1.0, 2.0)),
     spec.Task("t", ("run", "--case", "x"), 7),
     spec.Result("id", "v", "k", "c", "case", "hash", spec.Setting(), "m", "correct",
-                (spec.Stage("verify", "correct"),), speedup=(1.0, 0.5, 2.0), aa=(1.0, 0.99, 1.01)),
+                (spec.Stage("verify", "correct"),), speedup=(1.0, 0.5, 2.0), aa=(1.0, 0.99, 1.01),
+                told={"iterations": 57.0}, history=(1.0, 1e-9)),
 ]  # fmt: skip
 
 

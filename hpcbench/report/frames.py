@@ -47,7 +47,8 @@ def results_frame(evidence: Evidence) -> pd.DataFrame:
         and ``call_s`` for a variant without setup; ``gflops`` : 10^9 floating-point operations per
         second, two for each multiply-add of the case; ``floor_share`` : physical floor over measured
         time, 0 to 1; ``messages, sent_bytes`` : what the rank that sends most hands to MPI in one call,
-        missing without MPI; ``rounds, clock, trusted``.
+        missing without MPI; ``rounds, clock, trusted``; the numbers that the kernel shows of an output
+        (of a solver ``iterations, residual, error``), in columns of these names.
     """
     import pandas as pd
 
@@ -151,4 +152,5 @@ def _row(evidence: Evidence, result: Result, rank: int | None) -> dict[str, Any]
         "candidate": result.candidate,
         "machine": result.machine,
         "input_hash": result.input_hash,
+        **result.told,
     }

@@ -79,6 +79,8 @@ def ranking(evidence: Evidence, race: Race) -> str:
     columns += [Column(f"speedup over {race.anchor}"), Column("relation", "text")]
     columns += [Column("Gflop/s", "n")] * rate + [Column("floor / time", "n")] * share
     columns += [Column("rounds", "n"), Column("model")]
+    shown = list(dict.fromkeys(name for row in race.rows for name in row.result.told))
+    columns += [Column(name, "n") for name in shown]
     body = []
     for row in race.rows:
         result, model = row.result, evidence.candidates.get(row.result.candidate)
@@ -87,6 +89,7 @@ def ranking(evidence: Evidence, race: Race) -> str:
         cells += [wording.relation(row, 2 if row.result.relation == "undecided" else 1)]
         cells += [units.three(gflops(evidence, result))] * rate + [_share(result.floor_share)] * share
         cells += [str(result.rounds or units.NONE), model.model if model else units.NONE]
+        cells += [f"{result.told[name]:.3g}" if name in result.told else units.NONE for name in shown]
         body.append(cells)
     tones = ["baseline" if row.baseline else row.result.relation for row in race.rows]
     return (

@@ -82,6 +82,7 @@ def _ranked(race: Race, width: int, colour: bool) -> list[str]:
     short = [row for row in race.rows if detail < 2 and (row.screened or row.result.relation == "undecided")]
     notes = [*legend, *(f"{row.name} {wording.relation(row)}" for row in short)]
     notes += [f"{row.name} sends {wording.traffic(row.result)}" for row in race.rows if row.result.traffic]
+    notes += [f"{row.name}: {wording.told(row.result)}" for row in race.rows if row.result.told]
     lines += ["", *(_paint(units.clip(note, width), "dim", colour) for note in notes)] if notes else []
     return lines
 

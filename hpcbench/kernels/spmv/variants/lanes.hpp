@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "csr.hpp"
-#include "memory.hpp"
+#include "../../shared/memory.hpp"
 #include "tiles.hpp"
 
 namespace spmv {
@@ -46,7 +46,7 @@ class Lanes {
   }
 
   void fill(const spmv_in *in, const std::vector<int64_t> &lows) {
-    values_ = array<double>(vectors_ * kLanes), columns_ = array<char>(bytes_ + 64);
+    values_ = memory::array<double>(vectors_ * kLanes), columns_ = memory::array<char>(bytes_ + 64);
     double *v = values_.get();
     char *j = columns_.get();
     const uint16_t *rows = rows_.data();
@@ -135,8 +135,8 @@ class Lanes {
   int64_t vectors_ = 0, bytes_ = 0;
   std::vector<Chunk> chunks_;
   std::vector<uint16_t> rows_, lengths_; /* counted from the window's first row; of chunks that are not even */
-  Array<double> values_;
-  Array<char> columns_;
+  memory::Array<double> values_;
+  memory::Array<char> columns_;
 };
 
 }  // namespace spmv

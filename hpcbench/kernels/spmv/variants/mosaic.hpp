@@ -57,7 +57,7 @@ class Mosaic {
   std::vector<Window> windows_;
   std::vector<Segment> segments_;
   std::vector<Step> steps_;
-  Array<double> values_; /* of all segments, as they are met */
+  memory::Array<double> values_; /* of all segments, as they are met */
   Lanes lanes_;
   std::vector<int64_t> rows_;
 };
@@ -136,7 +136,7 @@ inline void Mosaic::fill(const spmv_in *in) {
   };
   int64_t total = 0;
   for (const Segment &s : segments_) total += places(s);
-  values_ = array<double>(total);
+  values_ = memory::array<double>(total);
   double *to = values_.get();
   for (const Segment &s : segments_) {
     const Step *steps = steps_.data() + s.at;

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "csr.hpp"
-#include "memory.hpp"
+#include "../../shared/memory.hpp"
 
 namespace {
 
@@ -28,8 +28,8 @@ struct Sell {
   std::vector<int64_t> at;      /* where each chunk begins, in vectors */
   std::vector<int32_t> lengths; /* eight per chunk, 0 behind the last row */
   std::vector<int64_t> row;     /* the same of which row each lane is */
-  Array<double> values;
-  Array<int32_t> columns;
+  memory::Array<double> values;
+  memory::Array<int32_t> columns;
 
   explicit Sell(const spmv_in *in)
       : chunks((in->nrows + kLanes - 1) / kLanes), at(size_t(chunks + 1)), lengths(size_t(chunks * kLanes)), row(lengths.size()) {
@@ -46,7 +46,7 @@ struct Sell {
       }
       at[size_t(c + 1)] = at[size_t(c)] + most;
     }
-    values = array<double>(at.back() * kLanes), columns = array<int32_t>(at.back() * kLanes);
+    values = memory::array<double>(at.back() * kLanes), columns = memory::array<int32_t>(at.back() * kLanes);
 #pragma omp parallel for schedule(static)
     for (int64_t c = 0; c < chunks; ++c)
       for (int64_t l = 0; l < kLanes; ++l) {

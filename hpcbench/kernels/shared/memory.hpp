@@ -1,6 +1,6 @@
 /* Arrays that a setup fills. */
-#ifndef SPMV_MEMORY_HPP
-#define SPMV_MEMORY_HPP
+#ifndef SHARED_MEMORY_HPP
+#define SHARED_MEMORY_HPP
 #include <sys/mman.h>
 
 #include <cstdint>
@@ -8,12 +8,12 @@
 #include <memory>
 #include <new>
 
-namespace spmv {
+namespace memory {
 
 struct Free {
   void operator()(void *memory) const { free(memory); }
 };
-template <class T> using Array = std::unique_ptr<T, Free>;
+template <class T> using Array = std::unique_ptr<T[], Free>;
 
 /* Without values, on a cache line of its own; large ones in huge pages where the system grants them, because a prefetcher
  * stops where a page ends. */
@@ -29,5 +29,5 @@ template <class T> Array<T> array(int64_t n) {
   return Array<T>(static_cast<T *>(memory));
 }
 
-}  // namespace spmv
+}  // namespace memory
 #endif

@@ -1,0 +1,114 @@
+/* What setup makes of a matrix, and how a run goes on until the residual of the system itself is small. */
+#ifndef SOLVE_METHOD_HPP
+#define SOLVE_METHOD_HPP
+#include <memory>
+#include <new>
+
+#include "eisenstat.hpp"
+
+namespace solve {
+
+constexpr int kRestarts = 20;
+
+class Method {
+ public:
+  explicit Method(int status) : status_(status) {}
+  virtual ~Method() {}
+
+  /* From x0 on, again from where it ended while rounding has parted its residual from the system's. */
+  int run(const solve_in *in, solve_out *out) {
+    const double b2 = squares(in->b, in->nrows);
+    Progress progress(in, out, b2);
+    std::copy(in->x0, in->x0 + in->nrows, out->x);
+    if (b2 == 0) std::fill(out->x, out->x + in->nrows, 0.0);
+    if (status_ || b2 == 0) return status_;
+    std::vector<double> r(size_t(in->nrows));
+    double norm = std::sqrt(residual(in, out->x, r.data()));
+    int status = progress.begin(norm);
+    for (int again = 0; status == kGoOn; ++again) {
+      status = iterate(in, out, r.data(), &progress, norm);
+      const double before = norm;
+      norm = std::sqrt(residual(in, out->x, r.data()));
+      if (status != SOLVE_OK || norm <= progress.target()) continue;
+      status = norm > before / 2 || again == kRestarts ? SOLVE_INDEFINITE : kGoOn; /* it solved another system */
+    }
+    return status;
+  }
+
+ protected:
+  /* Add to out->x what makes the residual r small; why it stopped. */
+  virtual int iterate(const solve_in *in, solve_out *out, double *r, Progress *progress, double norm) = 0;
+
+ private:
+  int status_;
+};
+
+/* A matrix that a method cannot begin with. */
+struct Refused : Method {
+  using Method::Method;
+  int iterate(const solve_in *, solve_out *, double *, Progress *, double) override { return SOLVE_BREAKDOWN; }
+};
+
+template <class Make> void *made(Make make) {
+  try {
+    return make().release();
+  } catch (const std::bad_alloc &) {
+    return nullptr;
+  }
+}
+
+constexpr double kUnequal = 1e-11; /* of two sums over all entries, in terms of their sizes */
+
+/* The diagonal of a matrix for methods that need a symmetric positive definite one; what is wrong with it. Whether
+ * u.Av = v.Au for two vectors without a pattern, in one pass: who asks for each (j, i) waits ten times as long. */
+inline int diagonal(const solve_in *in, std::vector<double> *found) {
+  const auto u = [](int64_t i) { return double(uint32_t(i * 2654435761u) >> 16) / 32768 - 1; };
+  const auto v = [](int64_t i) { return double(uint32_t(i * 2246822519u + 3266489917u) >> 16) / 32768 - 1; };
+  std::vector<double> us(size_t(in->nrows)), vs(size_t(in->nrows));
+  for (int64_t i = 0; i < in->nrows; ++i) us[size_t(i)] = u(i), vs[size_t(i)] = v(i);
+  int status = SOLVE_OK;
+  double one = 0, other = 0, size = 0;
+  found->assign(size_t(in->nrows), 0.0);
+  for (int64_t i = 0; i < in->nrows; ++i) {
+    double av = 0, au = 0, sum = 0;
+    for (int64_t k = in->indptr[i]; k < in->indptr[i + 1]; ++k) {
+      const int64_t j = in->indices[k];
+      const double a = in->data[k];
+      av += a * vs[size_t(j)], au += a * us[size_t(j)], sum += std::fabs(a);
+      if (j == i) (*found)[size_t(i)] = a;
+    }
+    const double d = (*found)[size_t(i)];
+    if (d == 0) status = SOLVE_ZERO_DIAGONAL;
+    else if (!(d > 0) && !status) status = SOLVE_INDEFINITE;
+    one += us[size_t(i)] * av, other += vs[size_t(i)] * au, size += sum;
+  }
+  if (status) return status;
+  if (!std::isfinite(size)) return SOLVE_BREAKDOWN;
+  return std::fabs(one - other) > kUnequal * size ? SOLVE_INDEFINITE : SOLVE_OK;
+}
+
+template <int LANES> struct Split : Method {
+  Split(const solve_in *in, Order order, const std::vector<double> &pivots, int64_t threads)
+      : Method(SOLVE_OK), threads_(threads), cg_(in, std::move(order), pivots.data(), threads) {}
+
+  int iterate(const solve_in *, solve_out *out, double *r, Progress *progress, double norm) override {
+    return cg_.run(Alone{}, out, r, progress, norm);
+  }
+
+ private:
+  int64_t threads_;
+  Eisenstat<LANES> cg_;
+};
+
+constexpr double kPadded = 1.5; /* places per row up to which vectors are worth it */
+
+inline std::unique_ptr<Method> split(const solve_in *in, std::vector<double> pivots, int status, int64_t threads) {
+  if (status) return std::make_unique<Refused>(status);
+  Order order = by_level(in, 8);
+  if (double(order.places) <= kPadded * double(in->nrows))
+    return std::make_unique<Split<8>>(in, std::move(order), pivots, threads);
+  return std::make_unique<Split<1>>(in, natural(in, 1), pivots, 1);
+}
+
+}  // namespace solve
+#endif

@@ -1,0 +1,62 @@
+/* The threads of one solve, which stay together from its first vector to its last: one parallel region, barriers that
+ * spin, sums that come out the same in every run. */
+#ifndef SOLVE_TEAM_HPP
+#define SOLVE_TEAM_HPP
+#include <atomic>
+#include <cstdint>
+
+#ifdef _OPENMP
+#include <omp.h>
+#include <sched.h>
+#endif
+
+namespace solve {
+
+/* One thread: all is free. */
+struct Alone {
+  static constexpr int64_t me = 0, all = 1;
+  void barrier() {}
+  double sum(double part) { return part; }
+};
+
+#ifdef _OPENMP
+/* What the threads share. */
+struct Meeting {
+  static constexpr int kMost = 256, kSpins = 4000;
+  struct alignas(64) Line {
+    double part[2];
+  };
+  alignas(64) std::atomic<int> arrived{0};
+  alignas(64) std::atomic<int> turn{0};
+  Line lines[kMost];
+};
+
+struct Team {
+  Meeting *meeting;
+  int64_t me, all;
+  int turn = 0, parity = 0;
+
+  void barrier() {
+    ++turn;
+    if (meeting->arrived.fetch_add(1, std::memory_order_acq_rel) == int(all) - 1) {
+      meeting->arrived.store(0, std::memory_order_relaxed);
+      meeting->turn.store(turn, std::memory_order_release);
+      return;
+    }
+    for (int spins = 0; meeting->turn.load(std::memory_order_acquire) != turn; ++spins)
+      if (spins > Meeting::kSpins) sched_yield(); /* more threads than processors */
+  }
+
+  double sum(double part) {
+    parity ^= 1; /* the sum before may still be read */
+    meeting->lines[me].part[parity] = part;
+    barrier();
+    double total = 0;
+    for (int64_t t = 0; t < all; ++t) total += meeting->lines[t].part[parity];
+    return total;
+  }
+};
+#endif
+
+}  // namespace solve
+#endif

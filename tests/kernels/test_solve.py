@@ -1,0 +1,149 @@
+"""Every variant of solve solves what it says it can, and says what it cannot."""
+
+import numpy as np
+import pytest
+from judges import judged
+from races import threaded
+from scipy.sparse import csr_array, diags_array
+
+from hpcbench import registry
+from hpcbench.contender import Entry, unavailable
+from hpcbench.inputs import equations
+from hpcbench.kernels.solve import kernel as solve
+from hpcbench.spec import HpcbenchError, Setting
+
+KERNEL = registry.kernel("solve")
+SETTINGS = {
+    "serial": [(1, 1)],
+    "openmp": [(1, 1), (1, 2), (1, 3)],
+    "mpi": [(r, 1) for r in (1, 2, 3, 5)],
+}
+INPUTS = solve.hidden("residual", np.random.default_rng(7))
+OURS = [v for v in KERNEL.variants() if v.language == "cpp"]
+
+
+def _entries(variants, **params):
+    return [
+        Entry(threaded(v, **params), Setting(r, t), f"{v.name} {r}r x {t}t")
+        for v in variants if not unavailable(v) for r, t in SETTINGS[v.model]
+    ]  # fmt: skip
+
+
+def test_every_variant_solves_every_kind_of_system(wrong):
+    peers = {"nothing to do"}  # PETSc and SciPy measure a residual of what is not zero against a norm that is
+    assert wrong("solve", _entries(OURS), INPUTS) == {}
+    others = [v for v in KERNEL.variants() if v not in OURS]
+    assert wrong("solve", _entries(others), {k: v for k, v in INPUTS.items() if k not in peers}) == {}
+
+
+def _with(a, rng=11):
+    return solve.system(csr_array(a), np.random.default_rng(rng))
+
+
+ONES = np.ones(60)
+STENCIL = equations.poisson(12, 2)
+NEEDS = {
+    "a diagonal entry is zero": (diags_array([1.0] * 30 + [0.0] + [1.0] * 30), "divides by the diagonal"),
+    "a diagonal entry is negative": (diags_array([2.0] * 30 + [-1.0]), "symmetric positive definite"),
+    "indefinite": (STENCIL - 3 * diags_array(np.ones(144)), "symmetric positive definite"),
+    "not symmetric": (equations.convection(12, 5.0), "symmetric positive definite"),
+    "not symmetric in its pattern": (diags_array([3 * ONES, ONES[1:]], offsets=[0, 1]), "symmetric positive definite"),
+    "no finite numbers": (diags_array([1.0] * 30 + [np.inf]), "broke down"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", NEEDS)
+def test_what_cannot_be_solved_is_told_in_words(wrong, title):
+    a, words = NEEDS[title]
+    with np.errstate(invalid="ignore"):
+        found = wrong("solve", _entries(OURS), {title: _with(a)})
+    assert len(found) == len(_entries(OURS))
+    assert all(words in message for message in found.values()), found
+
+
+@pytest.mark.parametrize("variant", OURS, ids=lambda v: v.name)
+def test_our_own_pass_the_judge(tmp_path, variant):
+    ranks, threads = 1 + ("mpi" in variant.model), 1 + ("openmp" in variant.model)
+    result = judged(
+        threaded(variant), tmp_path, "residual", ranks, threads, anchor="scipy_cg", matrix=STENCIL
+    )
+    assert result.verdict == "correct", result.stages[-1].message
+    assert result.told["residual"] <= 1e-8
+    assert result.told["error"] < 1e-5
+    assert len(result.history) == result.told["iterations"] + 1
+    assert result.history[0] == pytest.approx(1)
+    assert result.history[-1] <= 1e-8
+
+
+def test_an_x_that_is_off_is_wrong_whatever_is_told_of_it():
+    p = INPUTS["stencil"]
+    expected, told = solve.oracle(p), {"told": np.zeros(1), "history": np.zeros(1024)}
+    assert solve.check(p, expected, {"x": p.x, **told}) == ""
+    far = p.x + 1e-7 * np.random.default_rng(0).normal(size=len(p.x))
+    assert "more than 1e-08" in solve.check(p, expected, {"x": far, **told})
+    assert "is 1 ||b||" in solve.check(p, expected, {"x": np.zeros_like(p.x), **told})
+    bad = p.x.copy()
+    bad[7] = np.nan
+    assert f"1 of {len(bad)} entries" in solve.check(p, expected, {"x": bad, **told})
+
+
+def test_what_a_candidate_tells_is_cut_to_what_it_can_be():
+    p = INPUTS["cube"]
+    for count, steps in ((3.0, 3), (np.nan, 0), (1e300, 0), (-1.0, 0), (5000.0, 5000)):
+        output = {"x": p.x, "told": np.array([count]), "history": np.full(1024, np.nan)}
+        told, history = solve.tell(p, output)
+        assert told["iterations"] == steps
+        assert len(history) == min(steps + 1, 1024)
+        assert told["error"] == 0
+
+
+def test_what_changes_before_every_sample_is_as_hard_and_another_matrix():
+    p = _with(equations.poisson(30, 2))
+    q = solve.vary(p, np.random.default_rng(1))
+    assert q.a.nnz == p.a.nnz
+    assert solve.check(q, solve.oracle(q), {"x": q.x}) == ""
+    dense = q.a.toarray()
+    assert np.array_equal(dense, dense.T)
+    scale = q.a.diagonal()[0] / p.a.diagonal()[0]
+    before, after = (np.linalg.eigvalsh(m.toarray()) for m in (p.a, q.a))
+    np.testing.assert_allclose(after, scale * before, rtol=1e-9)
+    assert not np.array_equal(q.a.indices, p.a.indices)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 7])
+def test_blocks_of_all_ranks_make_up_the_whole(ranks):
+    p = INPUTS["elasticity"]
+    parts = solve.partition(p, ranks)
+    for name in ("b", "x0", "x"):
+        assert np.array_equal(np.concatenate([getattr(q, name) for q in parts]), getattr(p, name))
+    assert all(q.a.shape == (len(q.b), len(p.b)) for q in parts)
+    assert [q.offsets[q.rank] for q in parts] == [q.row0 for q in parts]
+
+
+@pytest.mark.parametrize(
+    ("name", "a"),
+    [
+        ("poisson", equations.poisson(9, 3, 0.1)), ("jumps", equations.jumps(25, 6, np.random.default_rng(0))),
+        ("elasticity", equations.elasticity(7)), ("road", equations.road(12, np.random.default_rng(0))),
+        ("power law", equations.power_law(6, np.random.default_rng(0))), ("convection", equations.convection(9, 3.0)),
+    ],
+)  # fmt: skip
+def test_equations_are_what_they_say(name, a):
+    dense = a.toarray()
+    assert a.has_canonical_format
+    if name == "convection":
+        assert not np.array_equal(dense, dense.T)
+        assert np.all(dense.sum(axis=1) > -1e-12)  # upwind: no row loses its dominance
+        assert np.linalg.eigvals(dense).real.min() > 0
+    else:
+        np.testing.assert_allclose(dense, dense.T, rtol=1e-12, atol=1e-9)
+        assert np.linalg.eigvalsh(dense).min() > 0
+
+
+def test_a_file_that_is_no_system_is_refused(tmp_path):
+    path = tmp_path / "a.mtx"
+    path.write_text("%%MatrixMarket matrix coordinate real general\n2 3 1\n1 1 1.0\n")
+    with pytest.raises(HpcbenchError, match=r"a\.mtx: 2 x 3, but a system"):
+        solve.load([path], "residual", np.random.default_rng(0))
+    with pytest.raises(HpcbenchError, match=r"a\.mtx: solve takes one matrix"):
+        solve.load([path, path], "residual", np.random.default_rng(0))
