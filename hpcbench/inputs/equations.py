@@ -32,12 +32,10 @@ def jumps(side: int, block: int, rng: Generator) -> csr_array:
     blocks = -(-side // block)
     k = np.kron(10.0 ** rng.uniform(-3, 3, (blocks, blocks)), np.ones((block, block)))[:side, :side]
     ids = np.arange(side * side).reshape(side, side)
-    first, second, strength = [], [], []
-    for a, b in (((slice(None), slice(0, -1)), (slice(None), slice(1, None))),
-                 ((slice(0, -1), slice(None)), (slice(1, None), slice(None)))):  # fmt: skip
-        first.append(ids[a].ravel()), second.append(ids[b].ravel())
-        strength.append((2 * k[a] * k[b] / (k[a] + k[b])).ravel())
-    graph = _laplacian(side * side, *map(np.concatenate, (first, second, strength)))
+    faces = [np.s_[:, :-1], np.s_[:, 1:]], [np.s_[:-1], np.s_[1:]]
+    first, second = (np.concatenate([ids[pair[end]].ravel() for pair in faces]) for end in (0, 1))
+    one, other = k.ravel()[first], k.ravel()[second]
+    graph = _laplacian(side * side, first, second, 2 * one * other / (one + other))
     edge = np.zeros((side, side))
     for rim in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
         edge[rim] += 2 * k[rim]

@@ -96,6 +96,8 @@ def partition(inputs: System, ranks: int) -> list[System]:
     cut = cuts(np.diff(inputs.a.indptr) + 1, ranks)
     offsets = tuple(int(c) for c in cut)
     return [
-        System(inputs.a[low:high], *(v[low:high] for v in (inputs.b, inputs.x0, inputs.x)), r, ranks, offsets, low)
+        System(
+            inputs.a[low:high], inputs.b[low:high], inputs.x0[low:high], inputs.x[low:high], r, ranks, offsets, low
+        )
         for r, (low, high) in enumerate(pairwise(offsets))
     ]  # fmt: skip
