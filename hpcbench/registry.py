@@ -148,7 +148,7 @@ def inline(text: str, folder: Path) -> str:
 
     def body(match: re.Match[str]) -> str:
         file = folder / match[1]
-        return inline(file.read_text(), folder) if file.is_file() else match[0]
+        return inline(file.read_text(), file.parent) if file.is_file() else match[0]
 
     return INCLUDE.sub(body, text)
 

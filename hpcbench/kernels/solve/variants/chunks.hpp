@@ -4,6 +4,8 @@
 #define SOLVE_CHUNKS_HPP
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <vector>
 
 #include "../../shared/memory.hpp"
@@ -55,25 +57,26 @@ struct Part {
   size_t value, column;
 };
 
-/* Which entries of the matrix: those that stand before the row's place, those behind it, or all but the diagonal's. */
-enum class Side { kBefore, kBehind, kBoth };
+/* Which entries of the matrix: those before the diagonal, those behind it, all but the diagonal's, or all. */
+enum class Side { kBefore, kBehind, kBoth, kAll };
 
 template <int LANES> class Chunks {
  public:
   using L = Lane<LANES>;
   using Vector = typename L::Vector;
 
-  /* entry(i, k) gives the value of entry k, which is in row i; rows of a level are shared by `threads`. */
+  /* entry(i, k) gives the value of entry k, which is in row i; `columns`: places of what is multiplied; rows of a level
+   * are shared by `threads`. */
   template <class Entry>
-  Chunks(const solve_in *in, const Order &order, Side side, int64_t threads, Entry entry) : threads_(threads) {
-    Builder build{in, order, side, 0, 0, {}, {}, {}, {}};
-    const size_t levels = order.levels.size() - 1;
+  Chunks(const Csr &a, const Order &order, const Order &columns, Side side, int64_t threads, Entry entry) : threads_(threads) {
+    Builder build{a, order, columns, side, 0, 0, {}, {}, {}, {}};
+    const size_t levels = order.levels.size() - 1, some = size_t(a.indptr[a.nrows]) / (side < Side::kBoth ? 2 : 1);
+    build.values.reserve(some + some / 4), build.columns.reserve(some);
     for (size_t l = 0; l < levels; ++l) {
       const size_t level = side == Side::kBehind ? levels - 1 - l : l;
       const int64_t from = order.levels[level], chunks = (order.levels[level + 1] - from) / LANES;
-      build.low = side == Side::kBefore ? 0 : side == Side::kBehind ? order.levels[level + 1] : 0;
-      build.high = side == Side::kBefore ? from : order.places;
-      if (LANES == 1) build.low = 0, build.high = order.places;
+      build.low = side == Side::kBehind ? order.levels[level + 1] : 0;
+      build.high = side == Side::kBefore ? from : columns.places;
       for (int64_t t = 0; t < threads; ++t) {
         Part part{from + chunks * t / threads * LANES, from + chunks * (t + 1) / threads * LANES, build.values.size(), build.columns.size()};
         if (side == Side::kBehind)
@@ -83,13 +86,19 @@ template <int LANES> class Chunks {
         parts_.push_back(part);
       }
     }
+    if (threads == 1 && !parts_.empty()) parts_ = {{0, order.places, 0, 0}}; /* nobody to wait for */
     values_ = memory::array<double>(int64_t(build.values.size())), columns_ = memory::array<int32_t>(int64_t(build.columns.size()));
     std::copy(build.values.begin(), build.values.end(), values_.get());
     std::copy(build.columns.begin(), build.columns.end(), columns_.get());
   }
 
-  size_t levels() const { return parts_.size() / size_t(threads_); }
-  const Part &part(size_t level, int64_t thread) const { return parts_[level * size_t(threads_) + size_t(thread)]; }
+  /* Level by level: work(part) for each part that this thread has, then all wait for each other. */
+  template <class Crew, class Work> void sweep(Crew &team, Work work) const {
+    for (size_t first = 0; first < parts_.size(); first += size_t(threads_)) {
+      for (size_t t = size_t(team.me); t < size_t(threads_); t += size_t(team.all)) work(parts_[first + t]);
+      team.barrier();
+    }
+  }
 
   /* For the chunks of a part, ascending: give(place, take(place) - the entries times y). */
   template <class Take, class Give> void forward(const Part &part, const double *y, Take take, Give give) const {
@@ -122,8 +131,8 @@ template <int LANES> class Chunks {
       int32_t start, lane; /* where a run with this entry would start */
       double value;
     };
-    const solve_in *in;
-    const Order &order;
+    const Csr &a;
+    const Order &order, &other;
     Side side;
     int64_t low, high; /* places that may be read, computed or not */
     std::vector<double> values;
@@ -131,27 +140,47 @@ template <int LANES> class Chunks {
     std::vector<One> found, left;
 
     template <class Entry> void chunk(int64_t p, Entry entry) {
+      size_t ends[LANES + 1] = {};
       found.clear(), left.clear();
-      for (int32_t l = 0; l < LANES; ++l) {
+      for (int32_t l = 0; l < LANES; ++l, ends[l] = found.size()) {
         const int64_t i = order.row[size_t(p + l)];
         if (i < 0) continue;
-        for (int64_t k = in->indptr[i]; k < in->indptr[i + 1]; ++k) {
-          const int32_t j = in->indices[k];
-          if (j == i || (side == Side::kBefore && j > i) || (side == Side::kBehind && j < i)) continue;
-          found.push_back({order.place[size_t(j)] - l, l, entry(i, k)});
+        int64_t k = a.indptr[i], end = a.indptr[i + 1];
+        if (side == Side::kBehind)
+          for (k = end; k > a.indptr[i] && a.indices[k - 1] > i;) --k;
+        for (; k < end; ++k) {
+          const int32_t j = a.indices[k];
+          if (side == Side::kBefore && j >= i) break;
+          if (j != i || side == Side::kAll) found.push_back({other.place[size_t(j)] - l, l, entry(i, k)});
         }
       }
       const size_t head = columns.size();
       columns.resize(head + 2);
-      if constexpr (LANES == 1) left = found;
-      else runs(head);
+      if (LANES == 1) left = found;
+      else if (!aligned(ends)) runs();
       loose(head);
     }
 
-    /* Starts that many lanes share. */
-    void runs(size_t head) {
-      columns[head] = 0;
-      std::stable_sort(found.begin(), found.end(), [](const One &a, const One &b) { return a.start < b.start; });
+    /* All rows alike, as in a stencil: nothing to sort. */
+    bool aligned(const size_t *ends) {
+      const size_t n = ends[1];
+      for (int l = 1; l < LANES; ++l) {
+        if (ends[l + 1] - ends[l] != n) return false;
+        for (size_t k = 0; k < n; ++k)
+          if (found[size_t(l) * n + k].start != found[k].start) return false;
+      }
+      for (size_t k = 0; k < n; ++k)
+        if (found[k].start < low || found[k].start + LANES > high) return false;
+      for (size_t k = 0; k < n; ++k) {
+        columns.push_back(found[k].start);
+        for (size_t l = 0; l < LANES; ++l) values.push_back(found[l * n + k].value);
+      }
+      return true;
+    }
+
+    /* Starts that several lanes share. */
+    void runs() {
+      std::sort(found.begin(), found.end(), [](const One &a, const One &b) { return a.start != b.start ? a.start < b.start : a.lane < b.lane; });
       for (size_t a = 0, b; a < found.size(); a = b) {
         for (b = a + 1; b < found.size() && found[b].start == found[a].start; ++b) continue;
         const int64_t start = found[a].start;
@@ -162,17 +191,16 @@ template <int LANES> class Chunks {
         const size_t at = values.size();
         values.resize(at + LANES);
         for (size_t k = a; k < b; ++k) values[at + size_t(found[k].lane)] = found[k].value;
-        columns.push_back(int32_t(start)), ++columns[head];
+        columns.push_back(int32_t(start));
       }
     }
 
     void loose(size_t head) {
       int32_t filled[LANES] = {}, most = 0;
       for (const One &e : left) most = std::max(most, ++filled[e.lane]);
-      if (LANES == 1) columns[head] = 0;
-      columns[head + 1] = most;
+      columns[head] = int32_t(columns.size() - head) - 2, columns[head + 1] = most;
       const size_t v = values.size(), c = columns.size();
-      values.resize(v + size_t(most) * LANES), columns.resize(c + size_t(most) * LANES, int32_t(side == Side::kBehind ? order.places - 1 : 0));
+      values.resize(v + size_t(most) * LANES), columns.resize(c + size_t(most) * LANES, int32_t(side == Side::kBehind ? other.places - 1 : 0));
       std::fill(filled, filled + LANES, 0);
       for (const One &e : left) {
         const size_t at = size_t(filled[e.lane]++ * LANES + e.lane);
@@ -187,6 +215,39 @@ template <int LANES> class Chunks {
   memory::Array<double> values_;
   memory::Array<int32_t> columns_;
 };
+
+/* What stands before the diagonal and what stands behind it; made side by side where there are threads. */
+template <int LANES> struct Halves {
+  template <class Before, class Behind>
+  Halves(const Csr &a, const Order &order, int64_t threads, Before before, Behind behind) {
+#pragma omp parallel sections num_threads(2) if (threads > 1)
+    {
+#pragma omp section
+      below_ = make(a, order, Side::kBefore, threads, before);
+#pragma omp section
+      above_ = make(a, order, Side::kBehind, threads, behind);
+    }
+    if (!below_ || !above_) throw std::bad_alloc();
+  }
+  const Chunks<LANES> &below() const { return *below_; }
+  const Chunks<LANES> &above() const { return *above_; }
+
+ private:
+  using Made = std::unique_ptr<Chunks<LANES>>;
+  template <class Entry> static Made make(const Csr &a, const Order &order, Side side, int64_t threads, Entry entry) {
+    try {
+      return std::make_unique<Chunks<LANES>>(a, order, order, side, threads, entry);
+    } catch (const std::bad_alloc &) {
+      return nullptr; /* no exception leaves a parallel region */
+    }
+  }
+  Made below_, above_;
+};
+
+/* The entries of S A S. */
+inline auto scaled(const Csr &a, const std::vector<double> &scale) {
+  return [&a, &scale](int64_t i, int64_t k) { return a.data[k] * scale[size_t(i)] * scale[size_t(a.indices[k])]; };
+}
 
 }  // namespace solve
 #endif

@@ -19,21 +19,20 @@ template <int LANES> class Eisenstat {
   using L = Lane<LANES>;
   using Vector = typename L::Vector;
 
-  /* `pivots`: D, positive; `lower`: of diag(A) in units of D, less 2, where it is one number for all rows. */
-  Eisenstat(const solve_in *in, Order order, const double *pivots, int64_t threads)
+  /* `scale`: D^-1/2 of each row. */
+  Eisenstat(const Csr &a, Order order, const std::vector<double> &diagonal, const std::vector<double> &scale, int64_t threads)
       : order_(std::move(order)),
-        threads_(threads),
-        root_(memory::array<double>(order_.places)),
+        root_(memory::array<double>(order_.places + LANES)),
         gap_(memory::array<double>(order_.places)),
-        below_(halves(in, pivots, Side::kBefore)),
-        above_(halves(in, pivots, Side::kBehind)) {
+        half_(a, order_, threads, scaled(a, scale), scaled(a, scale)) {
     for (auto *v : {&x_, &r_, &p_, &t_, &w_}) {
       *v = memory::array<double>(order_.places + LANES);
       std::fill(v->get(), v->get() + order_.places + LANES, 0.0);
     }
     for (int64_t p = 0; p < order_.places; ++p) {
       const int64_t i = order_.row[size_t(p)];
-      root_[p] = i < 0 ? 0 : roots_[size_t(i)], gap_[p] = i < 0 ? 0 : diagonal(in, i) / pivots[i] - 2;
+      root_[p] = i < 0 ? 0 : scale[size_t(i)];
+      gap_[p] = i < 0 ? 0 : diagonal[size_t(i)] * scale[size_t(i)] * scale[size_t(i)] - 2;
     }
   }
 
@@ -48,16 +47,16 @@ template <int LANES> class Eisenstat {
     }
     team.barrier();
     Vector sum = L::all(0);
-    sweep(team, below_, [&](const Part &part) {
-      below_.forward(part, r, [&](int64_t i) { return at(w, i); }, [&](int64_t i, Vector v) { L::store(r + i, v), sum += v * v; });
+    half_.below().sweep(team, [&](const Part &part) {
+      half_.below().forward(part, r, [&](int64_t i) { return at(w, i); }, [&](int64_t i, Vector v) { L::store(r + i, v), sum += v * v; });
     });
     double rho = team.sum(L::sum(sum)), beta = 0;
     double ratio = norm / std::sqrt(rho), look = std::max(progress->target(), norm / kCloser);
     int status = kGoOn;
     while (status == kGoOn) {
       const Vector b = L::all(beta);
-      sweep(team, above_, [&](const Part &part) {
-        above_.backward(
+      half_.above().sweep(team, [&](const Part &part) {
+        half_.above().backward(
             part, t,
             [&](int64_t i) {
               const Vector v = at(r, i) + b * at(p, i);
@@ -67,8 +66,8 @@ template <int LANES> class Eisenstat {
             [&](int64_t i, Vector v) { L::store(t + i, v); });
       });
       Vector dot = L::all(0);
-      sweep(team, below_, [&](const Part &part) {
-        below_.forward(part, w, [&](int64_t i) { return at(p, i) + at(gap, i) * at(t, i); },
+      half_.below().sweep(team, [&](const Part &part) {
+        half_.below().forward(part, w, [&](int64_t i) { return at(p, i) + at(gap, i) * at(t, i); },
                        [&](int64_t i, Vector v) { L::store(w + i, v), dot += at(p, i) * (at(t, i) + v); });
       });
       const double energy = team.sum(L::sum(dot));
@@ -96,54 +95,24 @@ template <int LANES> class Eisenstat {
  private:
   int64_t share(int64_t part, int64_t parts) const { return order_.places / LANES * part / parts * LANES; }
 
-  static double diagonal(const solve_in *in, int64_t i) {
-    const int32_t *from = in->indices + in->indptr[i], *to = in->indices + in->indptr[i + 1];
-    const int32_t *found = std::lower_bound(from, to, int32_t(i));
-    return found < to && *found == i ? in->data[found - in->indices] : 0;
-  }
-
-  Chunks<LANES> halves(const solve_in *in, const double *pivots, Side side) {
-    if (roots_.empty())
-      for (int64_t i = 0; i < in->nrows; ++i) roots_.push_back(1 / std::sqrt(pivots[i]));
-    return Chunks<LANES>(in, order_, side, threads_, [&](int64_t i, int64_t k) {
-      return in->data[k] * roots_[size_t(i)] * roots_[size_t(in->indices[k])];
-    });
-  }
-
-  template <class Crew, class Work> static void sweep(Crew &team, const Chunks<LANES> &half, Work work) {
-    for (size_t level = 0; level < half.levels(); ++level) {
-      work(half.part(level, team.me));
-      team.barrier();
-    }
-  }
-
   /* Of the residual of the system itself. */
   template <class Crew> double true_norm(Crew &team) {
-    Vector sum = L::all(0);
-    for (size_t level = 0; level < below_.levels(); ++level)
-      below_.forward(below_.part(level, team.me), r_.get(), [&](int64_t i) { return -L::load(r_.get() + i); },
+    double sum = 0;
+    half_.below().sweep(team, [&](const Part &part) {
+      half_.below().forward(part, r_.get(), [&](int64_t i) { return -L::load(r_.get() + i); },
                      [&](int64_t i, Vector v) {
-                       const Vector root = L::load(root_.get() + i);
-                       for (int l = 0; l < LANES; ++l) {
-                         double one;
-                         if constexpr (LANES == 1) one = root > 0 ? v / root : 0;
-                         else one = root[l] > 0 ? v[l] / root[l] : 0;
-                         part_sum(sum, l, one * one);
-                       }
+                       double one[LANES];
+                       L::store(one, v);
+                       for (int l = 0; l < LANES; ++l)
+                         if (root_[i + l] > 0) sum += one[l] / root_[i + l] * (one[l] / root_[i + l]);
                      });
-    return std::sqrt(team.sum(L::sum(sum)));
-  }
-
-  static void part_sum(Vector &sum, int l, double v) {
-    if constexpr (LANES == 1) sum += v;
-    else sum[l] += v;
+    });
+    return std::sqrt(team.sum(sum));
   }
 
   Order order_;
-  int64_t threads_;
-  std::vector<double> roots_;              /* of each row: D^-1/2 */
-  memory::Array<double> root_, gap_;       /* of each place: the same, and diag(A) / D - 2 */
-  Chunks<LANES> below_, above_;
+  memory::Array<double> root_, gap_;       /* D^-1/2, and diag(A) / D - 2 */
+  Halves<LANES> half_;
   memory::Array<double> x_, r_, p_, t_, w_; /* correction and residual in the transformed unknowns; a direction; two solves */
   int status_ = kGoOn;
 };

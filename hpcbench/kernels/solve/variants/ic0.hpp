@@ -61,10 +61,10 @@ template <int LANES> class Triangles {
   using Vector = typename L::Vector;
   static constexpr bool kCopies = false;
 
-  Triangles(const solve_in *in, const Order &order, const Factor &f, const double *scale, const std::vector<int64_t> &mirrored, int64_t threads)
-      : below_(in, order, Side::kBefore, threads, [&](int64_t i, int64_t k) { return f.entries[size_t(k)] * scale[i] * scale[in->indices[k]]; }),
-        above_(in, order, Side::kBehind, threads,
-               [&](int64_t i, int64_t k) { return f.entries[size_t(mirrored[size_t(k)])] * scale[i] * scale[in->indices[k]]; }),
+  Triangles(const Csr &a, const Order &order, const Factor &f, const std::vector<double> &scale, const std::vector<int64_t> &mirrored, int64_t threads)
+      : half_(
+            a, order, threads, [&](int64_t i, int64_t k) { return f.entries[size_t(k)] * scale[size_t(i)] * scale[size_t(a.indices[k])]; },
+            [&](int64_t i, int64_t k) { return f.entries[size_t(mirrored[size_t(k)])] * scale[size_t(i)] * scale[size_t(a.indices[k])]; }),
         y_(memory::array<double>(order.places + LANES)) {
     std::fill(y_.get(), y_.get() + order.places + LANES, 0.0);
   }
@@ -73,55 +73,60 @@ template <int LANES> class Triangles {
   template <class Crew> double apply(Crew &team, const double *r, double *z) {
     double *y = y_.get();
     team.barrier();
-    for (size_t level = 0; level < below_.levels(); ++level, team.barrier())
-      below_.forward(below_.part(level, team.me), y, [&](int64_t i) { return L::load(r + i); }, [&](int64_t i, Vector v) { L::store(y + i, v); });
+    half_.below().sweep(team, [&](const Part &part) {
+      half_.below().forward(part, y, [&](int64_t i) { return L::load(r + i); }, [&](int64_t i, Vector v) { L::store(y + i, v); });
+    });
     Vector dot = L::all(0);
-    for (size_t level = 0; level < above_.levels(); ++level, team.barrier())
-      above_.backward(above_.part(level, team.me), z, [&](int64_t i) { return L::load(y + i); },
-                      [&](int64_t i, Vector v) { L::store(z + i, v), dot += v * L::load(r + i); });
+    half_.above().sweep(team, [&](const Part &part) {
+      half_.above().backward(part, z, [&](int64_t i) { return L::load(y + i); }, [&](int64_t i, Vector v) { L::store(z + i, v), dot += v * L::load(r + i); });
+    });
     return team.sum(L::sum(dot));
   }
 
  private:
-  Chunks<LANES> below_, above_;
+  Halves<LANES> half_;
   memory::Array<double> y_;
 };
 
 /* With triangles that are not A's own. */
 template <int LANES> struct Factored : Method {
-  Factored(const solve_in *in, Order order, const Factor &f, const std::vector<double> &scale, const std::vector<int64_t> &mirrored, int64_t threads)
+  Factored(const Csr &a, Order order, const std::vector<double> &diagonal, const Factor &f, const std::vector<double> &scale,
+           const std::vector<int64_t> &mirrored, int64_t threads)
       : Method(SOLVE_OK),
+        threads_(threads),
         order_(std::move(order)),
-        triangles_(in, order_, f, scale.data(), mirrored, threads),
-        cg_(in, &order_, scale.data(), threads, &triangles_) {}
+        a_(a, order_, diagonal, scale, threads),
+        triangles_(a, order_, f, scale, mirrored, threads),
+        cg_(&order_, scale) {}
 
   int iterate(const solve_in *, solve_out *out, double *r, Progress *progress, double) override {
-    return cg_.run(Alone{}, out, r, progress);
+    return together(threads_, [&](auto team) { return cg_.run(team, a_, triangles_, out, r, progress); });
   }
 
  private:
+  int64_t threads_;
   Order order_;
+  Whole<LANES> a_;
   Triangles<LANES> triangles_;
-  Pcg<LANES, Triangles<LANES>> cg_;
+  Pcg<LANES> cg_;
 };
 
 inline void *ic0_setup(const solve_in *in, int64_t threads) {
   return made([&]() -> std::unique_ptr<Method> {
-    std::vector<double> scale;
-    const int status = diagonal(in, &scale);
-    if (status) return std::make_unique<Refused>(status);
+    std::vector<double> d;
+    if (const int status = diagonal(in, &d)) return std::make_unique<Refused>(status);
     std::vector<int64_t> mirrored;
     if (!mirror(in, &mirrored)) return std::make_unique<Refused>(SOLVE_INDEFINITE);
     Factor f;
     double shift = 0;
     while (!factorize(in, shift, &f))
-      if ((shift = shift ? 2 * shift : kFirstShift) > kLargestShift) return std::make_unique<Refused>(SOLVE_INDEFINITE);
-    if (f.plain) return split(in, std::move(f.pivots), SOLVE_OK, threads);
-    for (int64_t i = 0; i < in->nrows; ++i) scale[size_t(i)] = 1 / std::sqrt(f.pivots[size_t(i)]);
-    Order order = by_level(in, 8);
-    if (double(order.places) <= kPadded * double(in->nrows))
-      return std::make_unique<Factored<8>>(in, std::move(order), f, scale, mirrored, threads);
-    return std::make_unique<Factored<1>>(in, natural(in, 1), f, scale, mirrored, 1);
+      if ((shift = shift > 0 ? 2 * shift : kFirstShift) > kLargestShift) return std::make_unique<Refused>(SOLVE_INDEFINITE);
+    const Csr a = matrix(in);
+    const auto scale = inverse_roots(f.pivots);
+    if (f.plain) return split(a, d, scale, threads);
+    return ordered(a, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
+      return std::make_unique<Factored<lanes>>(a, std::move(order), d, f, scale, mirrored, lanes == 1 ? 1 : threads);
+    });
   });
 }
 

@@ -3,6 +3,7 @@
 #define SOLVE_METHOD_HPP
 #include <memory>
 #include <new>
+#include <type_traits>
 
 #include "eisenstat.hpp"
 
@@ -87,12 +88,39 @@ inline int diagonal(const solve_in *in, std::vector<double> *found) {
   return std::fabs(one - other) > kUnequal * size ? SOLVE_INDEFINITE : SOLVE_OK;
 }
 
+/* work(team) by each of `threads` threads; what all of them return. */
+template <class Work> int together([[maybe_unused]] int64_t threads, Work work) {
+#ifdef _OPENMP
+  if (threads > 1) {
+    Meeting meeting;
+    int status = SOLVE_OK;
+#pragma omp parallel num_threads(int(threads))
+    {
+      const int mine = work(Team{&meeting, omp_get_thread_num(), omp_get_num_threads()});
+#pragma omp master
+      status = mine;
+    }
+    return status;
+  }
+#endif
+  return work(Alone{});
+}
+
+constexpr double kPadded = 1.5; /* places per row up to which vectors are worth it */
+
+/* Levels where they are wide enough for vectors, and then make(order, lanes); else the rows' own order. */
+template <class Make> std::unique_ptr<Method> ordered(const Csr &a, Make make) {
+  Order order = by_level(a, 8);
+  if (double(order.places) <= kPadded * double(a.nrows)) return make(std::move(order), std::integral_constant<int, 8>{});
+  return make(natural(a, 1), std::integral_constant<int, 1>{});
+}
+
 template <int LANES> struct Split : Method {
-  Split(const solve_in *in, Order order, const std::vector<double> &pivots, int64_t threads)
-      : Method(SOLVE_OK), threads_(threads), cg_(in, std::move(order), pivots.data(), threads) {}
+  Split(const Csr &a, Order order, const std::vector<double> &diagonal, const std::vector<double> &scale, int64_t threads)
+      : Method(SOLVE_OK), threads_(threads), cg_(a, std::move(order), diagonal, scale, threads) {}
 
   int iterate(const solve_in *, solve_out *out, double *r, Progress *progress, double norm) override {
-    return cg_.run(Alone{}, out, r, progress, norm);
+    return together(threads_, [&](auto team) { return cg_.run(team, out, r, progress, norm); });
   }
 
  private:
@@ -100,14 +128,16 @@ template <int LANES> struct Split : Method {
   Eisenstat<LANES> cg_;
 };
 
-constexpr double kPadded = 1.5; /* places per row up to which vectors are worth it */
+/* 1 / sqrt(v). */
+inline std::vector<double> inverse_roots(std::vector<double> v) {
+  for (double &one : v) one = 1 / std::sqrt(one);
+  return v;
+}
 
-inline std::unique_ptr<Method> split(const solve_in *in, std::vector<double> pivots, int status, int64_t threads) {
-  if (status) return std::make_unique<Refused>(status);
-  Order order = by_level(in, 8);
-  if (double(order.places) <= kPadded * double(in->nrows))
-    return std::make_unique<Split<8>>(in, std::move(order), pivots, threads);
-  return std::make_unique<Split<1>>(in, natural(in, 1), pivots, 1);
+inline std::unique_ptr<Method> split(const Csr &a, const std::vector<double> &diagonal, const std::vector<double> &scale, int64_t threads) {
+  return ordered(a, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
+    return std::make_unique<Split<lanes>>(a, std::move(order), diagonal, scale, lanes == 1 ? 1 : threads);
+  });
 }
 
 }  // namespace solve

@@ -1,82 +1,101 @@
-/* Conjugate gradients on S^-1 A S^-1 with a preconditioner of its own; S is diagonal. */
+/* Conjugate gradients on S A S, S diagonal, with a preconditioner of its own. */
 #ifndef SOLVE_PCG_HPP
 #define SOLVE_PCG_HPP
+#include <cmath>
+
 #include "chunks.hpp"
 #include "progress.hpp"
 #include "team.hpp"
 
 namespace solve {
 
-/* z = r. */
-template <int LANES> struct Identity {
-  template <class Crew> double apply(Crew &, const double *, double *) { return 0; }
-  static constexpr bool kCopies = true;
-};
-
-template <int LANES, class Preconditioner> class Pcg {
+/* q = S A S p, from all entries of a row at once. */
+template <int LANES> class Whole {
  public:
   using L = Lane<LANES>;
   using Vector = typename L::Vector;
 
-  /* `scale`: of each row, S^-1. */
-  Pcg(const solve_in *in, const Order *order, const double *scale, int64_t threads, Preconditioner *m)
-      : order_(order),
-        m_(m),
-        scale_(memory::array<double>(order->places)),
-        diagonal_(memory::array<double>(order->places)),
-        a_(in, *order, Side::kBoth, threads, [&](int64_t i, int64_t k) { return -in->data[k] * scale[i] * scale[in->indices[k]]; }) {
+  Whole(const Csr &a, const Order &order, const std::vector<double> &diagonal, const std::vector<double> &scale, int64_t threads)
+      : diagonal_(memory::array<double>(order.places)),
+        a_(a, order, order, Side::kBoth, threads,
+           [&](int64_t i, int64_t k) { return -a.data[k] * scale[size_t(i)] * scale[size_t(a.indices[k])]; }) {
+    for (int64_t p = 0; p < order.places; ++p) {
+      const int64_t i = order.row[size_t(p)];
+      diagonal_[p] = i < 0 ? 0 : diagonal[size_t(i)] * scale[size_t(i)] * scale[size_t(i)];
+    }
+  }
+
+  /* Also p.q. */
+  template <class Crew> double multiply(Crew &team, const double *p, double *q) {
+    Vector dot = L::all(0);
+    a_.sweep(team, [&](const Part &part) {
+      a_.forward(part, p, [&](int64_t i) { return L::load(diagonal_.get() + i) * L::load(p + i); },
+                 [&](int64_t i, Vector v) { L::store(q + i, v), dot += L::load(p + i) * v; });
+    });
+    return team.sum(L::sum(dot));
+  }
+
+ private:
+  memory::Array<double> diagonal_;
+  Chunks<LANES> a_;
+};
+
+/* z = r. */
+struct Identity {
+  static constexpr bool kCopies = true;
+  template <class Crew> double apply(Crew &, const double *, double *) { return 0; }
+};
+
+template <int LANES> class Pcg {
+ public:
+  using L = Lane<LANES>;
+  using Vector = typename L::Vector;
+
+  /* `scale`: S of each row. */
+  Pcg(const Order *order, const std::vector<double> &scale) : order_(order), scale_(memory::array<double>(order->places)) {
     for (auto *v : {&x_, &r_, &p_, &q_, &z_}) {
       *v = memory::array<double>(order->places + LANES);
       std::fill(v->get(), v->get() + order->places + LANES, 0.0);
     }
-    for (int64_t p = 0; p < order->places; ++p) {
-      const int64_t i = order->row[size_t(p)];
-      scale_[p] = diagonal_[p] = 0;
-      if (i < 0) continue;
-      scale_[p] = scale[i];
-      for (int64_t k = in->indptr[i]; k < in->indptr[i + 1]; ++k)
-        if (in->indices[k] == i) diagonal_[p] = in->data[k] * scale[i] * scale[i];
-    }
+    for (int64_t p = 0; p < order->places; ++p) scale_[p] = order->row[size_t(p)] < 0 ? 1 : scale[size_t(order->row[size_t(p)])];
   }
 
-  template <class Crew> int run(Crew team, solve_out *out, const double *natural, Progress *progress) {
+  /* Add to out->x what makes the residual `natural` small. */
+  template <class Crew, class Operator, class Preconditioner>
+  int run(Crew team, Operator &a, Preconditioner &m, solve_out *out, const double *natural, Progress *progress) {
+    constexpr bool kCopies = Preconditioner::kCopies;
     const int64_t chunks = order_->places / LANES;
     const int64_t from = chunks * team.me / team.all * LANES, to = chunks * (team.me + 1) / team.all * LANES;
-    double *x = x_.get(), *r = r_.get(), *p = p_.get(), *q = q_.get(), *z = Preconditioner::kCopies ? r : z_.get();
+    double *x = x_.get(), *r = r_.get(), *p = p_.get(), *q = q_.get(), *z = kCopies ? r : z_.get();
     const auto at = [](const double *v, int64_t i) { return L::load(v + i); };
-    Vector sum = L::all(0);
     for (int64_t i = from; i < to; ++i) {
       const int64_t row = order_->row[size_t(i)];
       x[i] = 0, r[i] = row < 0 ? 0 : natural[row] * scale_[i];
     }
+    Vector sum = L::all(0);
     for (int64_t i = from; i < to; i += LANES) sum += at(r, i) * at(r, i);
-    double rho = team.sum(L::sum(sum));
-    if (!Preconditioner::kCopies) rho = m_->apply(team, r, z);
-    double beta = 0;
+    double rho = team.sum(L::sum(sum)), beta = 0;
+    if (!kCopies) rho = m.apply(team, r, z);
     int status = kGoOn;
     while (status == kGoOn) {
       if (!(rho > 0)) return std::isfinite(rho) ? SOLVE_INDEFINITE : SOLVE_BREAKDOWN;
-      for (int64_t i = from; i < to; i += LANES) L::store(p + i, beta ? at(z, i) + L::all(beta) * at(p, i) : at(z, i));
+      for (int64_t i = from; i < to; i += LANES) L::store(p + i, beta != 0 ? at(z, i) + L::all(beta) * at(p, i) : at(z, i));
       team.barrier();
-      Vector dot = L::all(0);
-      for (size_t level = 0; level < a_.levels(); ++level)
-        a_.forward(a_.part(level, team.me), p, [&](int64_t i) { return at(diagonal_.get(), i) * at(p, i); },
-                   [&](int64_t i, Vector v) { L::store(q + i, v), dot += at(p, i) * v; });
-      const double energy = team.sum(L::sum(dot));
+      const double energy = a.multiply(team, p, q);
       if (!(energy > 0)) return std::isfinite(energy) ? SOLVE_INDEFINITE : SOLVE_BREAKDOWN;
       const Vector alpha = L::all(rho / energy);
       Vector own = L::all(0), square = L::all(0);
       for (int64_t i = from; i < to; i += LANES) {
-        const Vector v = at(r, i) - alpha * at(q, i), s = at(scale_.get(), i);
+        const Vector v = at(r, i) - alpha * at(q, i), u = v / at(scale_.get(), i);
         L::store(x + i, at(x, i) + alpha * at(p, i)), L::store(r + i, v);
-        square += v * v, own += unscaled(v, s);
+        square += v * v, own += u * u;
       }
       const double norm = std::sqrt(team.sum(L::sum(own))), last = rho;
-      rho = Preconditioner::kCopies ? team.sum(L::sum(square)) : m_->apply(team, r, z);
-      beta = rho / last;
       if (team.me == 0) status_ = progress->step(norm);
       team.barrier();
-      status = status_;
+      if ((status = status_) != kGoOn) break;
+      rho = kCopies ? team.sum(L::sum(square)) : m.apply(team, r, z);
+      beta = rho / last;
     }
     for (int64_t i = from; i < to; ++i)
       if (const int64_t row = order_->row[size_t(i)]; row >= 0) out->x[row] += scale_[i] * x[i];
@@ -85,19 +104,8 @@ template <int LANES, class Preconditioner> class Pcg {
   }
 
  private:
-  /* (v / s)^2, nothing where there is no row. */
-  static Vector unscaled(Vector v, Vector s) {
-    if constexpr (LANES == 1) return s > 0 ? v / s * (v / s) : 0;
-    else {
-      const Vector u = v / (s > 0 ? s : L::all(1));
-      return u * u;
-    }
-  }
-
   const Order *order_;
-  Preconditioner *m_;
-  memory::Array<double> scale_, diagonal_;
-  Chunks<LANES> a_;
+  memory::Array<double> scale_; /* 1 where no row is: it divides */
   memory::Array<double> x_, r_, p_, q_, z_;
   int status_ = kGoOn;
 };

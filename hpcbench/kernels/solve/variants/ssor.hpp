@@ -7,11 +7,12 @@ namespace solve {
 
 inline void *ssor_setup(const solve_in *in, const void *params, int64_t threads) {
   const double omega = *static_cast<const double *>(params);
-  return made([&] {
-    std::vector<double> pivots;
-    const int status = diagonal(in, &pivots);
-    for (double &d : pivots) d /= omega;
-    return split(in, std::move(pivots), status, threads);
+  return made([&]() -> std::unique_ptr<Method> {
+    std::vector<double> d;
+    if (const int status = diagonal(in, &d)) return std::make_unique<Refused>(status);
+    std::vector<double> pivots(d);
+    for (double &pivot : pivots) pivot /= omega;
+    return split(matrix(in), d, inverse_roots(std::move(pivots)), threads);
   });
 }
 

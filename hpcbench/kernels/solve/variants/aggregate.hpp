@@ -1,0 +1,130 @@
+/* A coarser matrix by smoothed aggregation (Vanek, Mandel and Brezina, Computing 56, 1996). */
+#ifndef SOLVE_AGGREGATE_HPP
+#define SOLVE_AGGREGATE_HPP
+#include <cmath>
+#include <vector>
+
+#include "../../spgemm/variants/rows.hpp"
+#include "order.hpp"
+
+namespace solve {
+
+/* A matrix that is held here. */
+struct Held {
+  int64_t nrows = 0, ncols = 0;
+  std::vector<int64_t> indptr;
+  std::vector<int32_t> indices;
+  std::vector<double> data;
+  Csr view() const { return {nrows, ncols, indptr.data(), indices.data(), data.data()}; }
+};
+
+inline Held transposed(const Csr &a) {
+  Held t{a.ncols, a.nrows, std::vector<int64_t>(size_t(a.ncols) + 1), std::vector<int32_t>(size_t(a.indptr[a.nrows])), {}};
+  t.data.resize(t.indices.size());
+  for (size_t k = 0; k < t.indices.size(); ++k) ++t.indptr[size_t(a.indices[k]) + 1];
+  for (int64_t i = 0; i < a.ncols; ++i) t.indptr[size_t(i) + 1] += t.indptr[size_t(i)];
+  std::vector<int64_t> next(t.indptr.begin(), t.indptr.end() - 1);
+  for (int64_t i = 0; i < a.nrows; ++i)
+    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
+      const int64_t at = next[size_t(a.indices[k])]++;
+      t.indices[size_t(at)] = int32_t(i), t.data[size_t(at)] = a.data[k];
+    }
+  return t;
+}
+
+/* A B by our own SpGEMM, columns ascending. */
+inline Held product(const Csr &a, const Csr &b) {
+  const rows::Csr left = {a.nrows, a.ncols, a.indptr, a.indices, a.data}, right = {b.nrows, b.ncols, b.indptr, b.indices, b.data};
+  int64_t bound = 0;
+  for (int64_t k = 0; k < a.indptr[a.nrows]; ++k) bound += b.indptr[a.indices[k] + 1] - b.indptr[a.indices[k]];
+  Held c{a.nrows, b.ncols, std::vector<int64_t>(size_t(a.nrows) + 1), std::vector<int32_t>(size_t(bound)), std::vector<double>(size_t(bound))};
+  rows::Multiplier multiplier(right, true);
+  const int64_t nnz = multiplier.multiply(left, c.indptr.data() + 1, c.indices.data(), c.data.data(), bound);
+  if (nnz < 0) throw std::bad_alloc();
+  c.indices.resize(size_t(nnz)), c.data.resize(size_t(nnz));
+  return c;
+}
+
+/* To which aggregate each unknown belongs, -1 for those without a strong neighbour; how many there are. `strong(i, k)`: whether
+ * entry k of row i couples. An unknown whose neighbours are all free takes them along; who is left joins a neighbour's. */
+template <class Strong> int64_t aggregate(const Csr &a, Strong strong, std::vector<int32_t> *belongs) {
+  constexpr int32_t kFree = -2, kAlone = -1;
+  const size_t n = size_t(a.nrows);
+  std::vector<int32_t> &to = *belongs;
+  to.assign(n, kFree);
+  int32_t count = 0;
+  for (int64_t i = 0; i < a.nrows; ++i) {
+    if (to[size_t(i)] != kFree) continue;
+    bool any = false, free = true;
+    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1] && free; ++k)
+      if (a.indices[k] != i && strong(i, k)) any = true, free = to[size_t(a.indices[k])] == kFree;
+    if (!any) to[size_t(i)] = kAlone;
+    if (!any || !free) continue;
+    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k)
+      if (a.indices[k] != i && strong(i, k)) to[size_t(a.indices[k])] = count;
+    to[size_t(i)] = count++;
+  }
+  std::vector<int32_t> first(to);
+  for (int64_t i = 0; i < a.nrows; ++i) {
+    if (to[size_t(i)] != kFree) continue;
+    double most = 0;
+    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k)
+      if (const int32_t j = a.indices[k]; j != i && first[size_t(j)] >= 0 && std::fabs(a.data[k]) > most && strong(i, k))
+        most = std::fabs(a.data[k]), to[size_t(i)] = first[size_t(j)];
+  }
+  for (int64_t i = 0; i < a.nrows; ++i) {
+    if (to[size_t(i)] != kFree) continue;
+    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k)
+      if (const int32_t j = a.indices[k]; j != i && to[size_t(j)] == kFree && strong(i, k)) to[size_t(j)] = count;
+    to[size_t(i)] = count++;
+  }
+  return count;
+}
+
+/* P = (I - w D^-1 F) T: T has a 1 for each unknown in its aggregate, F is A without what is weak, which went to the diagonal;
+ * w = 4/3 over a bound of the spectral radius of D^-1 F. */
+inline Held prolongation(const Csr &a, const std::vector<double> &diagonal, double threshold) {
+  const auto strong = [&](int64_t i, int64_t k) {
+    return a.data[k] * a.data[k] > threshold * threshold * diagonal[size_t(i)] * diagonal[size_t(a.indices[k])];
+  };
+  std::vector<int32_t> to;
+  Held p{a.nrows, aggregate(a, strong, &to), std::vector<int64_t>(size_t(a.nrows) + 1), {}, {}};
+  std::vector<double> lumped(diagonal);
+  double radius = 1;
+  for (int64_t i = 0; i < a.nrows; ++i) {
+    double sum = 0;
+    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
+      if (a.indices[k] == i) continue;
+      if (strong(i, k)) sum += std::fabs(a.data[k]);
+      else lumped[size_t(i)] += a.data[k];
+    }
+    if (!(lumped[size_t(i)] > 0.1 * diagonal[size_t(i)])) lumped[size_t(i)] = diagonal[size_t(i)];
+    radius = std::max(radius, 1 + sum / lumped[size_t(i)]);
+  }
+  const double w = 4.0 / 3.0 / radius;
+  std::vector<std::pair<int32_t, double>> row;
+  p.indices.reserve(size_t(2 * a.nrows)), p.data.reserve(size_t(2 * a.nrows));
+  for (int64_t i = 0; i < a.nrows; ++i) {
+    row.clear();
+    const auto add = [&](int32_t column, double value) {
+      for (auto &[c, v] : row)
+        if (c == column) {
+          v += value;
+          return;
+        }
+      row.push_back({column, value});
+    };
+    if (to[size_t(i)] >= 0) {
+      add(to[size_t(i)], 1 - w);
+      for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k)
+        if (const int32_t j = a.indices[k]; j != i && strong(i, k)) add(to[size_t(j)], -w * a.data[k] / lumped[size_t(i)]);
+    }
+    std::sort(row.begin(), row.end());
+    for (const auto &[c, v] : row) p.indices.push_back(c), p.data.push_back(v);
+    p.indptr[size_t(i) + 1] = int64_t(p.indices.size());
+  }
+  return p;
+}
+
+}  // namespace solve
+#endif

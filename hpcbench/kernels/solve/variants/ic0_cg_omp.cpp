@@ -1,0 +1,20 @@
+// /// hpcbench
+// model = "openmp"
+// summary = "conjugate gradients, incomplete Cholesky without fill, levels shared by threads; Eisenstat's trick where it holds"
+// source = "Meijerink and van der Vorst, Math. Comp. 31(137), 1977; Eisenstat, SIAM J. Sci. Stat. Comput. 2(1), 1981"
+// flags = ["-O3", "-march=native"]
+// [params.SERIAL_BELOW]
+// when = "build"
+// default = 20000
+// values = [0, 5000, 20000, 100000]
+// ///
+#include "ic0.hpp"
+
+extern "C" void *solve_setup(const solve_in *in, const void *) {
+  const int64_t threads = in->nrows < SERIAL_BELOW ? 1 : omp_get_max_threads(); /* waking them takes as long as some iterations */
+  return solve::ic0_setup(in, threads);
+}
+extern "C" int solve_run(void *handle, const solve_in *in, const void *, solve_out *out) {
+  return static_cast<solve::Method *>(handle)->run(in, out);
+}
+extern "C" void solve_free(void *handle) { delete static_cast<solve::Method *>(handle); }
