@@ -1,0 +1,81 @@
+/* Successive over-relaxation. */
+#ifndef SOLVE_SOR_HPP
+#define SOLVE_SOR_HPP
+#include "method.hpp"
+
+namespace solve {
+
+inline auto by_row(const Csr &a, const std::vector<double> &d) {
+  return [&a, &d](int64_t i, int64_t k) { return a.data[k] / d[size_t(i)]; };
+}
+
+/* Sweeps x' = (1 - omega) x + omega D^-1 (b - L x' - U x), level by level: the arithmetic is that of the rows' own order. What
+ * a sweep needs of the old x, b - U x, is also all but a product with L of its residual. */
+template <int LANES> struct Sor : Method {
+  using L = Lane<LANES>;
+  using Vector = typename L::Vector;
+
+  /* `d`: the diagonal, in units of which all rows are. */
+  Sor(const Csr &a, Order order, const std::vector<double> &d, double omega)
+      : Method(SOLVE_OK), omega_(omega), order_(std::move(order)), half_(a, order_, 1, by_row(a, d), by_row(a, d)) {
+    for (auto *v : {&x_, &y_, &b_, &d_}) {
+      *v = memory::array<double>(order_.places + LANES);
+      std::fill(v->get(), v->get() + order_.places + LANES, 0.0);
+    }
+    for (int64_t p = 0; p < order_.places; ++p)
+      if (order_.row[size_t(p)] >= 0) d_[p] = d[size_t(order_.row[size_t(p)])];
+  }
+
+  int iterate(const solve_in *, solve_out *out, double *natural, Progress *progress, double) override {
+    double *x = x_.get(), *y = y_.get(), *b = b_.get();
+    Alone team;
+    for (int64_t p = 0; p < order_.places; ++p) {
+      const int64_t row = order_.row[size_t(p)];
+      x[p] = 0, y[p] = b[p] = row < 0 ? 0 : natural[row] / d_[p];
+    }
+    const Vector omega = L::all(omega_), rest = L::all(1 - omega_);
+    int status = kGoOn;
+    while (status == kGoOn) {
+      half_.below().sweep(team, [&](const Part &part) {
+        half_.below().forward(part, x, [&](int64_t i) { return L::load(y + i); },
+                              [&](int64_t i, Vector v) { L::store(x + i, omega * v + rest * L::load(x + i)); });
+      });
+      half_.above().sweep(team, [&](const Part &part) {
+        half_.above().backward(part, x, [&](int64_t i) { return L::load(b + i); }, [&](int64_t i, Vector v) { L::store(y + i, v); });
+      });
+      Vector sum = L::all(0);
+      half_.below().sweep(team, [&](const Part &part) {
+        half_.below().forward(part, x, [&](int64_t i) { return L::load(y + i) - L::load(x + i); },
+                              [&](int64_t i, Vector v) {
+                                const Vector r = v * L::load(d_.get() + i);
+                                sum += r * r;
+                              });
+      });
+      status = progress->step(std::sqrt(L::sum(sum)));
+    }
+    for (int64_t p = 0; p < order_.places; ++p)
+      if (const int64_t row = order_.row[size_t(p)]; row >= 0) out->x[row] += x[p];
+    return status;
+  }
+
+ private:
+  double omega_;
+  Order order_;
+  Halves<LANES> half_;
+  memory::Array<double> x_, y_, b_, d_;
+};
+
+inline void *sor_setup(const solve_in *in, double omega) {
+  return made([&]() -> std::unique_ptr<Method> {
+    std::vector<double> d;
+    const int status = diagonal(in, &d); /* it needs no symmetry */
+    if (status == SOLVE_ZERO_DIAGONAL || status == SOLVE_BREAKDOWN) return std::make_unique<Refused>(status);
+    const Csr a = matrix(in);
+    return ordered(a, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
+      return std::make_unique<Sor<lanes>>(a, std::move(order), d, omega);
+    });
+  });
+}
+
+}  // namespace solve
+#endif
