@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from measuring import ceiling, race, regenerate
@@ -105,11 +106,78 @@ def spmv(threads: int, *sizes: str, budget: str = "5") -> str:
     return f"{told}\n\n" + "\n".join(rows) + tail
 
 
+SMALL = "poisson2d,poisson3d,anisotropic,jumps,elasticity,road,power_law"
+LARGE, MILLION = "poisson2d566,poisson3d64,anisotropic566", "poisson2d1000,poisson3d100"
+OMEGAS = "1,1.3,1.5,1.7,1.8,1.9,1.95"
+AGAINST = {"ssor_cg": "petsc_ssor_cg", "ic0_cg": "petsc_icc_cg", "amg_cg": "petsc_hypre_cg"}
+OTHERS = ("petsc_gamg_cg", "pyamg_cg", "scipy_cg")
+
+
+def solve(threads: int, cases: str, budget: str) -> str:
+    """Ours against every peer in one race per case, SSOR with the best omega of each; peers have one thread."""
+    tail = "" if threads == 1 else "_omp"
+    ours = [f"{name}{tail}" for name in ("cg", *AGAINST)]
+    arms = [name for name in (*ours, *AGAINST.values(), *OTHERS) if name != "ic0_cg"]
+    command = ["--kernel", "solve", "--case", cases, "--anchor", "ic0_cg", "--variant", ",".join(arms)]
+    command += ["--threads", str(threads), "--param", f"omega={OMEGAS}", "--budget", budget]
+    frame = race(f"solve-{codec.digest(command)}", *command)
+    rows = [
+        "| case | ours, ms | which | setup | iterations | over the best peer | which | "
+        + " | ".join(f"{mine}{tail} over {peer}" for mine, peer in AGAINST.items()) + " |",
+        "|---" * (7 + len(AGAINST)) + "|",
+    ]  # fmt: skip
+    ratios: dict[str, list[float]] = {}
+    for case, group in frame.groupby("case", sort=False):
+        best: dict[str, Any] = {}
+        for r in group[group.verdict == "correct"].itertuples():
+            name, pace = r.variant.partition("[")[0], 1.0 if r.speedup != r.speedup else r.speedup
+            if name not in best or pace > best[name][0]:
+                best[name] = pace, r
+        mine = max((n for n in ours if n in best), key=lambda n: best[n][0])
+        peer = max((n for n in best if n not in ours and n != "ic0_cg"), key=lambda n: best[n][0])
+        found = {"best": best[mine][0] / best[peer][0]}
+        for name, other in AGAINST.items():
+            if other in best and f"{name}{tail}" in best:
+                found[name] = best[f"{name}{tail}"][0] / best[other][0]
+        for name, ratio in found.items():
+            ratios.setdefault(name, []).append(ratio)
+        top = best[mine][1]
+        setup = f"{top.setup_s / (top.setup_s + top.run_s):.0%}" if top.setup_s == top.setup_s else ""
+        cells = [
+            case,
+            f"{float(f'{1e3 * top.call_s:.3g}'):,g}",
+            _short(top.variant),
+            setup,
+            f"{top.iterations:.0f}",
+        ]
+        cells += [f"**{found['best']:.2f}**", _short(best[peer][1].variant)]
+        cells += [f"{found[name]:.2f}" if name in found else "" for name in AGAINST]
+        rows.append("| " + " | ".join(cells) + " |")
+    means = {n: f"**{math.exp(np.mean(np.log(v))):.2f}** (least {min(v):.2f})" for n, v in ratios.items()}
+    count = len(ratios["best"])
+    rows.append(
+        f"| geometric mean of {count} | | | | | {means['best']} | | "
+        + " | ".join(means.get(name, "") for name in AGAINST)
+        + " |"
+    )
+    return f"`hpcbench run {' '.join(command)}`\n\n" + "\n".join(rows)
+
+
+def _short(variant: str) -> str:
+    return variant.replace("omega=", "")
+
+
 BLOCKS = {
     "spmv-1": lambda: spmv(1, "small", "medium"),
     "spmv-1-large": lambda: spmv(1, "large", budget="8"),
     "spmv-2": lambda: spmv(2, "small", "medium"),
     "spmv-2-large": lambda: spmv(2, "large", budget="8"),
+    "solve-1": lambda: solve(1, SMALL, "20"),
+    "solve-1-large": lambda: solve(1, LARGE, "60"),
+    "solve-1-million": lambda: solve(1, MILLION, "150"),
+    "solve-2": lambda: solve(2, SMALL, "20"),
+    "solve-2-large": lambda: solve(2, LARGE, "60"),
+    "solve-2-million": lambda: solve(2, MILLION, "150"),
     "spmv-mpi": lambda: ceiling("spmv", "mosaic", "mosaic_mpi", Setting(ranks=2)),
 }
 

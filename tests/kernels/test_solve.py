@@ -69,7 +69,10 @@ def test_over_relaxation_needs_no_symmetry_and_says_when_it_diverges(wrong):
     assert "it diverged" in found[sor.name]
 
 
-@pytest.mark.parametrize("variant", OURS, ids=lambda v: v.name)
+@pytest.mark.parametrize(
+    "variant",
+    [pytest.param(v, marks=[] if v.name == "ssor_cg_omp" else pytest.mark.slow, id=v.name) for v in OURS],
+)
 def test_our_own_pass_the_judge(tmp_path, variant):
     ranks, threads = 1 + ("mpi" in variant.model), 1 + ("openmp" in variant.model)
     result = judged(

@@ -10,6 +10,7 @@ namespace solve {
 
 constexpr double kThreshold = 0.08; /* of strong couplings on the finest level; halved on each coarser one (as Vanek et al.) */
 constexpr int64_t kCoarsest = 100, kMostLevels = 20;
+constexpr int64_t kSerialBelow = 2000; /* unknowns of a coarse level that one thread has for itself */
 
 /* A dense symmetric matrix, factored. */
 class Dense {
@@ -48,9 +49,9 @@ class Level {
   using L = Lane<kLanes>;
   using Vector = L::Vector;
 
-  Level(const Csr &a, Order order, const std::vector<double> &scale, int64_t threads)
+  Level(const Csr &a, Order order, const std::vector<double> &scale)
       : order_(std::move(order)),
-        half_(a, order_, threads, scaled(a, scale), scaled(a, scale)),
+        half_(a, order_, scaled(a, scale), scaled(a, scale)),
         r_(zeros()) {}
 
   const Order &order() const { return order_; }
@@ -63,34 +64,34 @@ class Level {
 
   /* q = A p and p.q, in scaled unknowns. */
   template <class Crew> double multiply(Crew &team, const double *p, double *q) {
-    half_.below().sweep(team, [&](const Part &part) {
-      half_.below().forward(part, p, [&](int64_t i) { return -L::load(p + i); }, [&](int64_t i, Vector v) { L::store(q + i, v); });
+    half_.below.sweep(team, [&](const Part &part) {
+      half_.below.forward(part, p, [&](int64_t i) { return -L::load(p + i); }, [&](int64_t i, Vector v) { L::store(q + i, v); });
     });
     Vector dot = L::all(0);
-    half_.above().sweep(team, [&](const Part &part) {
-      half_.above().backward(part, p, [&](int64_t i) { return L::load(q + i); }, [&](int64_t i, Vector v) { L::store(q + i, -v), dot -= L::load(p + i) * v; });
+    half_.above.sweep(team, [&](const Part &part) {
+      half_.above.backward(part, p, [&](int64_t i) { return L::load(q + i); }, [&](int64_t i, Vector v) { L::store(q + i, -v), dot -= L::load(p + i) * v; });
     });
     return team.sum(L::sum(dot));
   }
 
   /* A sweep from x = 0, and r = b - A x. */
   template <class Crew> void down(Crew &team, const double *b, double *x) {
-    half_.below().sweep(team, [&](const Part &part) {
-      half_.below().forward(part, x, [&](int64_t i) { return L::load(b + i); }, [&](int64_t i, Vector v) { L::store(x + i, v); });
+    half_.below.sweep(team, [&](const Part &part) {
+      half_.below.forward(part, x, [&](int64_t i) { return L::load(b + i); }, [&](int64_t i, Vector v) { L::store(x + i, v); });
     });
-    half_.above().sweep(team, [&](const Part &part) {
-      half_.above().backward(part, x, [&](int64_t) { return L::all(0); }, [&](int64_t i, Vector v) { L::store(r_.get() + i, v); });
+    half_.above.sweep(team, [&](const Part &part) {
+      half_.above.backward(part, x, [&](int64_t) { return L::all(0); }, [&](int64_t i, Vector v) { L::store(r_.get() + i, v); });
     });
   }
 
   /* The sweep in the other direction; b.x. */
   template <class Crew> double up(Crew &team, const double *b, double *x) {
-    half_.below().sweep(team, [&](const Part &part) {
-      half_.below().forward(part, x, [&](int64_t i) { return L::load(b + i); }, [&](int64_t i, Vector v) { L::store(r_.get() + i, v); });
+    half_.below.sweep(team, [&](const Part &part) {
+      half_.below.forward(part, x, [&](int64_t i) { return L::load(b + i); }, [&](int64_t i, Vector v) { L::store(r_.get() + i, v); });
     });
     Vector dot = L::all(0);
-    half_.above().sweep(team, [&](const Part &part) {
-      half_.above().backward(part, x, [&](int64_t i) { return L::load(r_.get() + i); }, [&](int64_t i, Vector v) { L::store(x + i, v), dot += v * L::load(b + i); });
+    half_.above.sweep(team, [&](const Part &part) {
+      half_.above.backward(part, x, [&](int64_t i) { return L::load(r_.get() + i); }, [&](int64_t i, Vector v) { L::store(x + i, v), dot += v * L::load(b + i); });
     });
     return L::sum(dot);
   }
@@ -110,10 +111,10 @@ class Transfer {
   using Vector = L::Vector;
 
   Transfer(const Csr &p, const Csr &r, const Order &fine, const std::vector<double> &fine_scale, const Order &coarse,
-           const std::vector<double> &coarse_scale, int64_t threads)
-      : up_(p, fine, coarse, Side::kAll, threads,
+           const std::vector<double> &coarse_scale)
+      : up_(p, fine, coarse, Side::kAll,
             [&](int64_t i, int64_t k) { return -p.data[k] / fine_scale[size_t(i)] * coarse_scale[size_t(p.indices[k])]; }),
-        down_(r, coarse, fine, Side::kAll, threads,
+        down_(r, coarse, fine, Side::kAll,
               [&](int64_t i, int64_t k) { return -r.data[k] * coarse_scale[size_t(i)] / fine_scale[size_t(r.indices[k])]; }) {}
 
   template <class Crew> void restrict_to(Crew &team, const double *fine, double *coarse) const {
@@ -142,11 +143,11 @@ struct Amg : Method {
     for (Csr now = a;; now = held.back().view(), threshold /= 2) {
       std::vector<double> own(d);
       for (double &one : own) one = one > 0 ? 1 / std::sqrt(one) : 1;
-      levels_.push_back(std::make_unique<Level>(now, by_level(now, Level::kLanes), own, threads));
+      levels_.push_back(std::make_unique<Level>(now, by_level(now, Level::kLanes, now.nrows < kSerialBelow ? 1 : threads), own));
       if (levels_.size() == 1) finest_ = own;
       else {
         const Order &fine = levels_[levels_.size() - 2]->order();
-        transfers_.push_back(std::make_unique<Transfer>(p.view(), r.view(), fine, scale, levels_.back()->order(), own, threads));
+        transfers_.push_back(std::make_unique<Transfer>(p.view(), r.view(), fine, scale, levels_.back()->order(), own));
         b_.push_back(levels_.back()->zeros()), x_.push_back(levels_.back()->zeros());
       }
       scale = own;

@@ -8,7 +8,7 @@ namespace solve {
 
 struct Plain : Method {
   Plain(const Csr &a, const std::vector<double> &diagonal, const std::vector<double> &scale, int64_t threads)
-      : Method(SOLVE_OK), threads_(threads), order_(natural(a, 8)), a_(a, order_, diagonal, scale, threads), cg_(&order_, scale) {}
+      : Method(SOLVE_OK), threads_(threads), order_(natural(a, 8, threads)), a_(a, order_, diagonal, scale), cg_(&order_, scale) {}
   int iterate(const solve_in *, solve_out *out, double *r, Progress *progress, double) override {
     Identity none;
     return together(threads_, [&](auto team) { return cg_.run(team, a_, none, out, r, progress); });

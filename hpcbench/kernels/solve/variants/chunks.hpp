@@ -51,66 +51,57 @@ template <int LANES> inline typename Lane<LANES>::Vector gather(const double *x,
   }
 }
 
-/* What one thread does of one level. */
-struct Part {
-  int64_t first, last; /* places */
-  size_t value, column;
-};
-
-/* Which entries of the matrix: those before the diagonal, those behind it, all but the diagonal's, or all. */
+/* Which entries of the matrix: those at places before the row's, those behind it, all but the diagonal's, or all. */
 enum class Side { kBefore, kBehind, kBoth, kAll };
+
+/* What one thread does in one phase: chunks in the order in which they are met. */
+struct Part {
+  int64_t first = 0, last = 0; /* places */
+  memory::Array<double> values;
+  memory::Array<int32_t> columns;
+};
 
 template <int LANES> class Chunks {
  public:
   using L = Lane<LANES>;
   using Vector = typename L::Vector;
 
-  /* entry(i, k) gives the value of entry k, which is in row i; `columns`: places of what is multiplied; rows of a level
-   * are shared by `threads`. */
+  /* entry(i, k) gives the value of entry k, which is in row i; `columns`: places of what is multiplied. */
   template <class Entry>
-  Chunks(const Csr &a, const Order &order, const Order &columns, Side side, int64_t threads, Entry entry) : threads_(threads) {
-    Builder build{a, order, columns, side, 0, 0, {}, {}, {}, {}};
-    const size_t levels = order.levels.size() - 1, some = size_t(a.indptr[a.nrows]) / (side < Side::kBoth ? 2 : 1);
-    build.values.reserve(some + some / 4), build.columns.reserve(some);
-    for (size_t l = 0; l < levels; ++l) {
-      const size_t level = side == Side::kBehind ? levels - 1 - l : l;
-      const int64_t from = order.levels[level], chunks = (order.levels[level + 1] - from) / LANES;
-      build.low = side == Side::kBehind ? order.levels[level + 1] : 0;
-      build.high = side == Side::kBefore ? from : columns.places;
-      for (int64_t t = 0; t < threads; ++t) {
-        Part part{from + chunks * t / threads * LANES, from + chunks * (t + 1) / threads * LANES, build.values.size(), build.columns.size()};
-        if (side == Side::kBehind)
-          for (int64_t p = part.last; p > part.first; p -= LANES) build.chunk(p - LANES, entry);
-        else
-          for (int64_t p = part.first; p < part.last; p += LANES) build.chunk(p, entry);
-        parts_.push_back(part);
+  Chunks(const Csr &a, const Order &order, const Order &columns, Side side, Entry entry)
+      : threads_(order.threads), back_(side == Side::kBehind), parts_(order.stretches.size()) {
+    const int64_t count = int64_t(parts_.size());
+    bool failed = false;
+#pragma omp parallel for schedule(static, 1) reduction(|| : failed) num_threads(int(threads_)) if (threads_ > 1) /* each thread's memory where it runs */
+    for (int64_t s = 0; s < count; ++s) try {
+        fill(a, order, columns, side, s, entry);
+      } catch (const std::bad_alloc &) {
+        failed = true; /* no exception leaves a parallel region */
       }
-    }
-    if (threads == 1 && !parts_.empty()) parts_ = {{0, order.places, 0, 0}}; /* nobody to wait for */
-    values_ = memory::array<double>(int64_t(build.values.size())), columns_ = memory::array<int32_t>(int64_t(build.columns.size()));
-    std::copy(build.values.begin(), build.values.end(), values_.get());
-    std::copy(build.columns.begin(), build.columns.end(), columns_.get());
+    if (failed) throw std::bad_alloc();
   }
 
-  /* Level by level: work(part) for each part that this thread has, then all wait for each other. */
+  /* Phase by phase: work(part) for each part that this thread has, then all wait for each other. */
   template <class Crew, class Work> void sweep(Crew &team, Work work) const {
-    for (size_t first = 0; first < parts_.size(); first += size_t(threads_)) {
-      for (size_t t = size_t(team.me); t < size_t(threads_); t += size_t(team.all)) work(parts_[first + t]);
+    const int64_t phases = int64_t(parts_.size()) / threads_;
+    for (int64_t p = 0; p < phases; ++p) {
+      const Part *phase = parts_.data() + (back_ ? phases - 1 - p : p) * threads_;
+      for (int64_t t = team.me; t < threads_; t += team.all) work(phase[t]);
       team.barrier();
     }
   }
 
   /* For the chunks of a part, ascending: give(place, take(place) - the entries times y). */
   template <class Take, class Give> void forward(const Part &part, const double *y, Take take, Give give) const {
-    const double *v = values_.get() + part.value;
-    const int32_t *c = columns_.get() + part.column;
+    const double *v = part.values.get();
+    const int32_t *c = part.columns.get();
     for (int64_t p = part.first; p < part.last; p += LANES) give(p, less(&v, &c, y, take(p)));
   }
 
   /* The same, descending. */
   template <class Take, class Give> void backward(const Part &part, const double *y, Take take, Give give) const {
-    const double *v = values_.get() + part.value;
-    const int32_t *c = columns_.get() + part.column;
+    const double *v = part.values.get();
+    const int32_t *c = part.columns.get();
     for (int64_t p = part.last - LANES; p >= part.first; p -= LANES) give(p, less(&v, &c, y, take(p)));
   }
 
@@ -126,6 +117,34 @@ template <int LANES> class Chunks {
     return sum;
   }
 
+  template <class Entry> void fill(const Csr &a, const Order &order, const Order &columns, Side side, int64_t s, Entry entry) {
+    const Stretch &stretch = order.stretches[size_t(s)];
+    const int64_t phase = s / threads_ * threads_, levels = int64_t(stretch.levels.size()) - 1;
+    Builder build{a, order, columns, side, 0, 0, 0, 0, {}, {}, {}, {}};
+    build.values.reserve(size_t(double(a.indptr[a.nrows]) * double(stretch.last - stretch.first) / double(order.places + 1)));
+    build.columns.reserve(build.values.capacity());
+    for (int64_t n = 0; n < levels; ++n) {
+      const int64_t level = back_ ? levels - 1 - n : n, from = stretch.levels[size_t(level)], to = stretch.levels[size_t(level) + 1];
+      if (back_) build.known = {to, stretch.last, order.stretches[size_t(phase + threads_ - 1)].last, columns.places};
+      else if (side == Side::kBefore) build.known = {stretch.first, from, 0, order.stretches[size_t(phase)].first};
+      else build.known = {0, columns.places, 0, 0};
+      for (int64_t c = from; c < to; c += LANES) build.chunk(back_ ? from + to - LANES - c : c, entry);
+    }
+    Part &part = parts_[size_t(s)];
+    part.first = stretch.first, part.last = stretch.last;
+    part.values = memory::array<double>(int64_t(build.values.size())), part.columns = memory::array<int32_t>(int64_t(build.columns.size()));
+    std::copy(build.values.begin(), build.values.end(), part.values.get());
+    std::copy(build.columns.begin(), build.columns.end(), part.columns.get());
+  }
+
+  /* Places that are computed already, and by nobody else now. */
+  struct Known {
+    int64_t low, high, other_low, other_high;
+    bool holds(int64_t first, int64_t last) const {
+      return (first >= low && last <= high) || (first >= other_low && last <= other_high);
+    }
+  };
+
   struct Builder {
     struct One {
       int32_t start, lane; /* where a run with this entry would start */
@@ -134,7 +153,7 @@ template <int LANES> class Chunks {
     const Csr &a;
     const Order &order, &other;
     Side side;
-    int64_t low, high; /* places that may be read, computed or not */
+    Known known;
     std::vector<double> values;
     std::vector<int32_t> columns;
     std::vector<One> found, left;
@@ -145,13 +164,10 @@ template <int LANES> class Chunks {
       for (int32_t l = 0; l < LANES; ++l, ends[l] = found.size()) {
         const int64_t i = order.row[size_t(p + l)];
         if (i < 0) continue;
-        int64_t k = a.indptr[i], end = a.indptr[i + 1];
-        if (side == Side::kBehind)
-          for (k = end; k > a.indptr[i] && a.indices[k - 1] > i;) --k;
-        for (; k < end; ++k) {
-          const int32_t j = a.indices[k];
-          if (side == Side::kBefore && j >= i) break;
-          if (j != i || side == Side::kAll) found.push_back({other.place[size_t(j)] - l, l, entry(i, k)});
+        for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
+          const int64_t at = other.place[size_t(a.indices[k])];
+          if (side == Side::kBefore ? at >= p + l : side == Side::kBehind ? at <= p + l : side == Side::kBoth && at == p + l) continue;
+          if (const double value = entry(i, k); value != 0) found.push_back({int32_t(at) - l, l, value});
         }
       }
       const size_t head = columns.size();
@@ -170,7 +186,7 @@ template <int LANES> class Chunks {
           if (found[size_t(l) * n + k].start != found[k].start) return false;
       }
       for (size_t k = 0; k < n; ++k)
-        if (found[k].start < low || found[k].start + LANES > high) return false;
+        if (!known.holds(found[k].start, found[k].start + LANES)) return false;
       for (size_t k = 0; k < n; ++k) {
         columns.push_back(found[k].start);
         for (size_t l = 0; l < LANES; ++l) values.push_back(found[l * n + k].value);
@@ -184,7 +200,7 @@ template <int LANES> class Chunks {
       for (size_t a = 0, b; a < found.size(); a = b) {
         for (b = a + 1; b < found.size() && found[b].start == found[a].start; ++b) continue;
         const int64_t start = found[a].start;
-        if (b - a < kWorth || start < low || start + LANES > high) {
+        if (b - a < kWorth || !known.holds(start, start + LANES)) {
           left.insert(left.end(), found.begin() + std::ptrdiff_t(a), found.begin() + std::ptrdiff_t(b));
           continue;
         }
@@ -200,7 +216,7 @@ template <int LANES> class Chunks {
       for (const One &e : left) most = std::max(most, ++filled[e.lane]);
       columns[head] = int32_t(columns.size() - head) - 2, columns[head + 1] = most;
       const size_t v = values.size(), c = columns.size();
-      values.resize(v + size_t(most) * LANES), columns.resize(c + size_t(most) * LANES, int32_t(side == Side::kBehind ? other.places - 1 : 0));
+      values.resize(v + size_t(most) * LANES), columns.resize(c + size_t(most) * LANES, most ? left[0].start + left[0].lane : 0); /* what a lane without entry reads */
       std::fill(filled, filled + LANES, 0);
       for (const One &e : left) {
         const size_t at = size_t(filled[e.lane]++ * LANES + e.lane);
@@ -211,37 +227,16 @@ template <int LANES> class Chunks {
   };
 
   int64_t threads_;
+  bool back_;
   std::vector<Part> parts_;
-  memory::Array<double> values_;
-  memory::Array<int32_t> columns_;
 };
 
-/* What stands before the diagonal and what stands behind it; made side by side where there are threads. */
+/* What stands before the diagonal and what stands behind it. */
 template <int LANES> struct Halves {
   template <class Before, class Behind>
-  Halves(const Csr &a, const Order &order, int64_t threads, Before before, Behind behind) {
-#pragma omp parallel sections num_threads(2) if (threads > 1)
-    {
-#pragma omp section
-      below_ = make(a, order, Side::kBefore, threads, before);
-#pragma omp section
-      above_ = make(a, order, Side::kBehind, threads, behind);
-    }
-    if (!below_ || !above_) throw std::bad_alloc();
-  }
-  const Chunks<LANES> &below() const { return *below_; }
-  const Chunks<LANES> &above() const { return *above_; }
-
- private:
-  using Made = std::unique_ptr<Chunks<LANES>>;
-  template <class Entry> static Made make(const Csr &a, const Order &order, Side side, int64_t threads, Entry entry) {
-    try {
-      return std::make_unique<Chunks<LANES>>(a, order, order, side, threads, entry);
-    } catch (const std::bad_alloc &) {
-      return nullptr; /* no exception leaves a parallel region */
-    }
-  }
-  Made below_, above_;
+  Halves(const Csr &a, const Order &order, Before before, Behind behind)
+      : below(a, order, order, Side::kBefore, before), above(a, order, order, Side::kBehind, behind) {}
+  Chunks<LANES> below, above;
 };
 
 /* The entries of S A S. */

@@ -20,11 +20,11 @@ template <int LANES> class Eisenstat {
   using Vector = typename L::Vector;
 
   /* `scale`: D^-1/2 of each row. */
-  Eisenstat(const Csr &a, Order order, const std::vector<double> &diagonal, const std::vector<double> &scale, int64_t threads)
+  Eisenstat(const Csr &a, Order order, const std::vector<double> &diagonal, const std::vector<double> &scale)
       : order_(std::move(order)),
         root_(memory::array<double>(order_.places + LANES)),
         gap_(memory::array<double>(order_.places)),
-        half_(a, order_, threads, scaled(a, scale), scaled(a, scale)) {
+        half_(a, order_, scaled(a, scale), scaled(a, scale)) {
     for (auto *v : {&x_, &r_, &p_, &t_, &w_}) {
       *v = memory::array<double>(order_.places + LANES);
       std::fill(v->get(), v->get() + order_.places + LANES, 0.0);
@@ -47,16 +47,16 @@ template <int LANES> class Eisenstat {
     }
     team.barrier();
     Vector sum = L::all(0);
-    half_.below().sweep(team, [&](const Part &part) {
-      half_.below().forward(part, r, [&](int64_t i) { return at(w, i); }, [&](int64_t i, Vector v) { L::store(r + i, v), sum += v * v; });
+    half_.below.sweep(team, [&](const Part &part) {
+      half_.below.forward(part, r, [&](int64_t i) { return at(w, i); }, [&](int64_t i, Vector v) { L::store(r + i, v), sum += v * v; });
     });
     double rho = team.sum(L::sum(sum)), beta = 0;
     double ratio = norm / std::sqrt(rho), look = std::max(progress->target(), norm / kCloser);
     int status = kGoOn;
     while (status == kGoOn) {
       const Vector b = L::all(beta);
-      half_.above().sweep(team, [&](const Part &part) {
-        half_.above().backward(
+      half_.above.sweep(team, [&](const Part &part) {
+        half_.above.backward(
             part, t,
             [&](int64_t i) {
               const Vector v = at(r, i) + b * at(p, i);
@@ -66,8 +66,8 @@ template <int LANES> class Eisenstat {
             [&](int64_t i, Vector v) { L::store(t + i, v); });
       });
       Vector dot = L::all(0);
-      half_.below().sweep(team, [&](const Part &part) {
-        half_.below().forward(part, w, [&](int64_t i) { return at(p, i) + at(gap, i) * at(t, i); },
+      half_.below.sweep(team, [&](const Part &part) {
+        half_.below.forward(part, w, [&](int64_t i) { return at(p, i) + at(gap, i) * at(t, i); },
                        [&](int64_t i, Vector v) { L::store(w + i, v), dot += at(p, i) * (at(t, i) + v); });
       });
       const double energy = team.sum(L::sum(dot));
@@ -98,8 +98,8 @@ template <int LANES> class Eisenstat {
   /* Of the residual of the system itself. */
   template <class Crew> double true_norm(Crew &team) {
     double sum = 0;
-    half_.below().sweep(team, [&](const Part &part) {
-      half_.below().forward(part, r_.get(), [&](int64_t i) { return -L::load(r_.get() + i); },
+    half_.below.sweep(team, [&](const Part &part) {
+      half_.below.forward(part, r_.get(), [&](int64_t i) { return -L::load(r_.get() + i); },
                      [&](int64_t i, Vector v) {
                        double one[LANES];
                        L::store(one, v);

@@ -6,6 +6,7 @@
 
 namespace solve {
 
+constexpr double kLeastPivot = 1e-12; /* of the diagonal */
 constexpr double kFirstShift = 1e-3, kLargestShift = 1e3; /* of the diagonal, where pivots are not positive without one */
 
 /* A = (D + L) D^-1 (D + L)^T on the pattern of A: D, and L in the places of A's entries before and, mirrored, behind the
@@ -16,42 +17,70 @@ struct Factor {
 };
 
 /* The place of (j, i) for every (i, j); false where the pattern is not symmetric. */
-inline bool mirror(const solve_in *in, std::vector<int64_t> *found) {
-  std::vector<int64_t> next(in->indptr, in->indptr + in->nrows);
-  found->resize(size_t(in->indptr[in->nrows]));
-  for (int64_t i = 0; i < in->nrows; ++i)
-    for (int64_t k = in->indptr[i]; k < in->indptr[i + 1]; ++k) {
-      const int64_t j = in->indices[k], at = next[size_t(j)]++;
-      if (at >= in->indptr[j + 1] || in->indices[at] != i) return false;
+inline bool mirror(const Csr &a, std::vector<int64_t> *found) {
+  std::vector<int64_t> next(a.indptr, a.indptr + a.nrows);
+  found->resize(size_t(a.indptr[a.nrows]));
+  for (int64_t i = 0; i < a.nrows; ++i)
+    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
+      const int64_t j = a.indices[k], at = next[size_t(j)]++;
+      if (at >= a.indptr[j + 1] || a.indices[at] != i) return false;
       (*found)[size_t(k)] = at;
     }
   return true;
 }
 
-/* Row by row; false when a pivot is not positive. */
-inline bool factorize(const solve_in *in, double shift, Factor *f) {
-  const int64_t *indptr = in->indptr;
-  const int32_t *indices = in->indices;
-  f->entries.assign(in->data, in->data + indptr[in->nrows]), f->pivots.assign(size_t(in->nrows), 0.0);
-  double *e = f->entries.data(), *d = f->pivots.data();
-  for (int64_t i = 0; i < in->nrows; ++i) {
-    int64_t k = indptr[i];
-    double pivot = 0;
-    for (; k < indptr[i + 1] && indices[k] < i; ++k) {
-      const int64_t j = indices[k];
-      int64_t a = indptr[i], b = indptr[j];
-      while (a < k && indices[b] < j) {
-        const int32_t left = indices[a], right = indices[b];
-        if (left == right) e[k] -= e[a] * e[b] / d[left], f->plain = false;
-        a += left <= right, b += right <= left;
-      }
+/* One row, once those before it are done; false when its pivot is not positive. */
+class RowFactor {
+ public:
+  RowFactor(const Csr &a, const Order &order, double shift, Factor *f) : a_(a), order_(order), shift_(shift), f_(f), at_(size_t(a.nrows), -1) {}
+
+  bool operator()(int64_t i) {
+    double *e = f_->entries.data(), *d = f_->pivots.data(), pivot = 0;
+    const int32_t own = order_.place[size_t(i)];
+    before_.clear();
+    for (int64_t k = a_.indptr[i]; k < a_.indptr[i + 1]; ++k) {
+      const int32_t j = a_.indices[k], place = order_.place[size_t(j)];
+      if (place == own) pivot = a_.data[k];
+      if (place >= own) continue;
+      before_.push_back({place, k}), at_[size_t(j)] = k;
+    }
+    const double least = kLeastPivot * pivot;
+    pivot *= 1 + shift_;
+    std::sort(before_.begin(), before_.end());
+    for (const auto &[place, k] : before_) {
+      const int64_t j = a_.indices[k];
+      for (int64_t y = a_.indptr[j]; y < a_.indptr[j + 1]; ++y) /* what both have before them */
+        if (const int64_t x = at_[size_t(a_.indices[y])]; x >= 0 && order_.place[size_t(a_.indices[y])] < place)
+          e[k] -= e[x] * e[y] / d[a_.indices[y]], f_->plain = false;
       pivot -= e[k] * e[k] / d[j];
     }
-    if (k == indptr[i + 1] || indices[k] != i) return false;
-    d[i] = pivot + in->data[k] * (1 + shift);
-    if (!(d[i] > 1e-12 * in->data[k])) return false;
+    for (const auto &[place, k] : before_) at_[size_t(a_.indices[k])] = -1;
+    d[i] = pivot;
+    return pivot > least && least > 0;
   }
-  return true;
+
+ private:
+  const Csr &a_;
+  const Order &order_;
+  double shift_;
+  Factor *f_;
+  std::vector<int64_t> at_; /* where row i has an entry before it in this column */
+  std::vector<std::pair<int32_t, int64_t>> before_;
+};
+
+/* Row by row, threads side by side; false when a pivot is not positive. */
+inline bool factorize(const Csr &a, const Order &order, double shift, Factor *f) {
+  f->entries.assign(a.data, a.data + a.indptr[a.nrows]), f->pivots.assign(size_t(a.nrows), 0.0);
+  bool right = true;
+  for (int64_t phase = 0; phase < order.phases(); ++phase)
+#pragma omp parallel for schedule(static, 1) reduction(&& : right) num_threads(int(order.threads)) if (order.threads > 1)
+    for (int64_t t = 0; t < order.threads; ++t) {
+      const Stretch &s = order.stretch(phase, t);
+      RowFactor row(a, order, shift, f);
+      for (int64_t p = s.first; p < s.last && right; ++p)
+        if (order.row[size_t(p)] >= 0) right = row(order.row[size_t(p)]) && right;
+    }
+  return right;
 }
 
 /* z = ((I + L) (I + L)^T)^-1 r, L in units of the pivots' roots. */
@@ -61,9 +90,9 @@ template <int LANES> class Triangles {
   using Vector = typename L::Vector;
   static constexpr bool kCopies = false;
 
-  Triangles(const Csr &a, const Order &order, const Factor &f, const std::vector<double> &scale, const std::vector<int64_t> &mirrored, int64_t threads)
+  Triangles(const Csr &a, const Order &order, const Factor &f, const std::vector<double> &scale, const std::vector<int64_t> &mirrored)
       : half_(
-            a, order, threads, [&](int64_t i, int64_t k) { return f.entries[size_t(k)] * scale[size_t(i)] * scale[size_t(a.indices[k])]; },
+            a, order, [&](int64_t i, int64_t k) { return f.entries[size_t(k)] * scale[size_t(i)] * scale[size_t(a.indices[k])]; },
             [&](int64_t i, int64_t k) { return f.entries[size_t(mirrored[size_t(k)])] * scale[size_t(i)] * scale[size_t(a.indices[k])]; }),
         y_(memory::array<double>(order.places + LANES)) {
     std::fill(y_.get(), y_.get() + order.places + LANES, 0.0);
@@ -73,12 +102,12 @@ template <int LANES> class Triangles {
   template <class Crew> double apply(Crew &team, const double *r, double *z) {
     double *y = y_.get();
     team.barrier();
-    half_.below().sweep(team, [&](const Part &part) {
-      half_.below().forward(part, y, [&](int64_t i) { return L::load(r + i); }, [&](int64_t i, Vector v) { L::store(y + i, v); });
+    half_.below.sweep(team, [&](const Part &part) {
+      half_.below.forward(part, y, [&](int64_t i) { return L::load(r + i); }, [&](int64_t i, Vector v) { L::store(y + i, v); });
     });
     Vector dot = L::all(0);
-    half_.above().sweep(team, [&](const Part &part) {
-      half_.above().backward(part, z, [&](int64_t i) { return L::load(y + i); }, [&](int64_t i, Vector v) { L::store(z + i, v), dot += v * L::load(r + i); });
+    half_.above.sweep(team, [&](const Part &part) {
+      half_.above.backward(part, z, [&](int64_t i) { return L::load(y + i); }, [&](int64_t i, Vector v) { L::store(z + i, v), dot += v * L::load(r + i); });
     });
     return team.sum(L::sum(dot));
   }
@@ -91,12 +120,12 @@ template <int LANES> class Triangles {
 /* With triangles that are not A's own. */
 template <int LANES> struct Factored : Method {
   Factored(const Csr &a, Order order, const std::vector<double> &diagonal, const Factor &f, const std::vector<double> &scale,
-           const std::vector<int64_t> &mirrored, int64_t threads)
+           const std::vector<int64_t> &mirrored)
       : Method(SOLVE_OK),
-        threads_(threads),
+        threads_(order.threads),
         order_(std::move(order)),
-        a_(a, order_, diagonal, scale, threads),
-        triangles_(a, order_, f, scale, mirrored, threads),
+        a_(a, order_, diagonal, scale),
+        triangles_(a, order_, f, scale, mirrored),
         cg_(&order_, scale) {}
 
   int iterate(const solve_in *, solve_out *out, double *r, Progress *progress, double) override {
@@ -111,22 +140,24 @@ template <int LANES> struct Factored : Method {
   Pcg<LANES> cg_;
 };
 
+template <int LANES> std::unique_ptr<Method> ic0(const Csr &a, Order order, const std::vector<double> &diagonal) {
+  Factor f;
+  double shift = 0;
+  while (!factorize(a, order, shift, &f))
+    if ((shift = shift > 0 ? 2 * shift : kFirstShift) > kLargestShift) return std::make_unique<Refused>(SOLVE_INDEFINITE);
+  const auto scale = inverse_roots(f.pivots);
+  if (f.plain) return std::make_unique<Split<LANES>>(a, std::move(order), diagonal, scale);
+  std::vector<int64_t> mirrored;
+  if (!mirror(a, &mirrored)) return std::make_unique<Refused>(SOLVE_INDEFINITE);
+  return std::make_unique<Factored<LANES>>(a, std::move(order), diagonal, f, scale, mirrored);
+}
+
 inline void *ic0_setup(const solve_in *in, int64_t threads) {
   return made([&]() -> std::unique_ptr<Method> {
     std::vector<double> d;
     if (const int status = diagonal(in, &d)) return std::make_unique<Refused>(status);
-    std::vector<int64_t> mirrored;
-    if (!mirror(in, &mirrored)) return std::make_unique<Refused>(SOLVE_INDEFINITE);
-    Factor f;
-    double shift = 0;
-    while (!factorize(in, shift, &f))
-      if ((shift = shift > 0 ? 2 * shift : kFirstShift) > kLargestShift) return std::make_unique<Refused>(SOLVE_INDEFINITE);
     const Csr a = matrix(in);
-    const auto scale = inverse_roots(f.pivots);
-    if (f.plain) return split(a, d, scale, threads);
-    return ordered(a, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
-      return std::make_unique<Factored<lanes>>(a, std::move(order), d, f, scale, mirrored, lanes == 1 ? 1 : threads);
-    });
+    return ordered(a, threads, [&](Order order, auto lanes) { return ic0<lanes>(a, std::move(order), d); });
   });
 }
 

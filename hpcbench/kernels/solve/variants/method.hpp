@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "eisenstat.hpp"
+#include "order.hpp"
 
 namespace solve {
 
@@ -109,15 +110,15 @@ template <class Work> int together([[maybe_unused]] int64_t threads, Work work) 
 constexpr double kPadded = 1.5; /* places per row up to which vectors are worth it */
 
 /* Levels where they are wide enough for vectors, and then make(order, lanes); else the rows' own order. */
-template <class Make> std::unique_ptr<Method> ordered(const Csr &a, Make make) {
-  Order order = by_level(a, 8);
+template <class Make> std::unique_ptr<Method> ordered(const Csr &a, int64_t threads, Make make) {
+  Order order = by_level(a, 8, threads);
   if (double(order.places) <= kPadded * double(a.nrows)) return make(std::move(order), std::integral_constant<int, 8>{});
   return make(natural(a, 1), std::integral_constant<int, 1>{});
 }
 
 template <int LANES> struct Split : Method {
-  Split(const Csr &a, Order order, const std::vector<double> &diagonal, const std::vector<double> &scale, int64_t threads)
-      : Method(SOLVE_OK), threads_(threads), cg_(a, std::move(order), diagonal, scale, threads) {}
+  Split(const Csr &a, Order order, const std::vector<double> &diagonal, const std::vector<double> &scale)
+      : Method(SOLVE_OK), threads_(order.threads), cg_(a, std::move(order), diagonal, scale) {}
 
   int iterate(const solve_in *, solve_out *out, double *r, Progress *progress, double norm) override {
     return together(threads_, [&](auto team) { return cg_.run(team, out, r, progress, norm); });
@@ -132,12 +133,6 @@ template <int LANES> struct Split : Method {
 inline std::vector<double> inverse_roots(std::vector<double> v) {
   for (double &one : v) one = 1 / std::sqrt(one);
   return v;
-}
-
-inline std::unique_ptr<Method> split(const Csr &a, const std::vector<double> &diagonal, const std::vector<double> &scale, int64_t threads) {
-  return ordered(a, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
-    return std::make_unique<Split<lanes>>(a, std::move(order), diagonal, scale, lanes == 1 ? 1 : threads);
-  });
 }
 
 }  // namespace solve

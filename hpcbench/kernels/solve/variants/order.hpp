@@ -1,4 +1,4 @@
-/* Unknowns in an order in which eight at a time can be computed side by side. */
+/* Unknowns in an order in which eight at a time can be computed side by side, and threads need not wait for each other. */
 #ifndef SOLVE_ORDER_HPP
 #define SOLVE_ORDER_HPP
 #include <algorithm>
@@ -18,49 +18,113 @@ struct Csr {
 };
 inline Csr matrix(const solve_in *in) { return {in->nrows, in->order, in->indptr, in->indices, in->data}; }
 
-/* Levels of the lower triangle: an unknown stands behind all that it needs, those of a level need none of each other
- * (Anderson and Saad, Int. J. High Speed Comput. 1(1), 1989). A level starts a new chunk of kLanes places; places that
- * stay empty hold zeros in every vector. The arithmetic is that of the matrix's own order. */
-struct Order {
-  int64_t places = 0;
-  std::vector<int32_t> place;  /* of each row */
-  std::vector<int32_t> row;    /* at each place, or -1 */
-  std::vector<int64_t> levels; /* first place of each level, and the end */
+/* Consecutive places that one thread works through, level by level; a level starts at each of `levels` but the last. */
+struct Stretch {
+  int64_t first = 0, last = 0;
+  std::vector<int64_t> levels;
 };
 
-/* The rows as they come, all in one level. */
-inline Order natural(const Csr &a, int64_t lanes) {
+/* Rows at places. In each of several phases every thread has one stretch, which needs nothing of the others' in that phase.
+ * A level starts a new chunk of lanes; places that stay empty hold zeros in every vector. */
+struct Order {
+  int64_t places = 0, threads = 1;
+  std::vector<int32_t> place; /* of each row */
+  std::vector<int32_t> row;   /* at each place, or -1 */
+  std::vector<Stretch> stretches;
+  int64_t phases() const { return int64_t(stretches.size()) / threads; }
+  const Stretch &stretch(int64_t phase, int64_t thread) const { return stretches[size_t(phase * threads + thread)]; }
+};
+
+/* The rows as they come. */
+inline Order natural(const Csr &a, int64_t lanes, int64_t threads = 1) {
   Order o;
-  o.places = (a.nrows + lanes - 1) / lanes * lanes;
-  o.place.resize(size_t(a.nrows)), o.row.assign(size_t(o.places), -1), o.levels = {0, o.places};
+  const int64_t chunks = (a.nrows + lanes - 1) / lanes;
+  o.places = chunks * lanes, o.threads = threads;
+  o.place.resize(size_t(a.nrows)), o.row.assign(size_t(o.places), -1);
+  for (int64_t t = 0; t < threads; ++t) {
+    const int64_t first = chunks * t / threads * lanes, last = chunks * (t + 1) / threads * lanes;
+    o.stretches.push_back({first, last, {first, last}});
+  }
   for (int64_t i = 0; i < a.nrows; ++i) o.place[size_t(i)] = o.row[size_t(i)] = int32_t(i);
   return o;
 }
 
-inline Order by_level(const Csr &a, int64_t lanes) {
-  const int64_t n = a.nrows;
-  std::vector<int32_t> level(size_t(n), 0);
-  std::vector<int64_t> count;
-  for (int64_t i = 0; i < n; ++i) {
-    int32_t deepest = 0;
-    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1] && a.indices[k] < i; ++k)
-      deepest = std::max(deepest, level[size_t(a.indices[k])] + 1);
-    level[size_t(i)] = deepest;
-    if (size_t(deepest) == count.size()) count.push_back(0);
-    ++count[size_t(deepest)];
+constexpr double kMostBetween = 0.2; /* of all rows, up to which blocks are worth it */
+
+/* Levels: an unknown stands behind all that it needs, those of a level need none of each other (Anderson and Saad, Int. J. High
+ * Speed Comput. 1(1), 1989). One thread has the rows in the matrix's own order. More have a block of rows each, worked through
+ * from the first row on and from the last row on in turns, and what lies between blocks comes last: the twisted factorization
+ * (van der Vorst, Parallel Computing 5, 1987), which converges as the rows' own order does. */
+class Levels {
+ public:
+  Levels(const Csr &a, int64_t lanes, int64_t threads) : a_(a), lanes_(lanes), level_(size_t(a.nrows)) {
+    std::vector<int64_t> cut(1, 0);
+    for (int64_t t = 1; t <= threads; ++t)
+      cut.push_back(std::lower_bound(a.indptr, a.indptr + a.nrows, a.indptr[a.nrows] * t / threads) - a.indptr);
+    cut.back() = a.nrows;
+    std::vector<int32_t> between, inner;
+    std::vector<std::vector<int32_t>> blocks;
+    between_.assign(size_t(a.nrows), 0);
+    for (int64_t t = 0; t < threads; ++t) {
+      inner.clear();
+      for (int64_t i = cut[size_t(t)]; i < cut[size_t(t) + 1]; ++i) {
+        const bool bound = a.indptr[i] < a.indptr[i + 1] && a.indices[a.indptr[i]] < cut[size_t(t)];
+        between_[size_t(i)] = bound;
+        (bound ? between : inner).push_back(int32_t(i));
+      }
+      if (t % 2) std::reverse(inner.begin(), inner.end());
+      blocks.push_back(inner);
+    }
+    if (threads > 1 && double(between.size()) > kMostBetween * double(a.nrows)) {
+      *this = Levels(a, lanes, 1);
+      return;
+    }
+    order_.threads = threads, order_.place.resize(size_t(a.nrows));
+    for (int64_t t = 0; t < threads; ++t) append(blocks[size_t(t)], cut[size_t(t)], cut[size_t(t) + 1], t % 2, false);
+    if (threads == 1) return;
+    append(between, 0, a.nrows, false, true);
+    for (int64_t t = 1; t < threads; ++t) append({}, 0, 0, false, true);
   }
-  Order o;
-  o.levels.push_back(0);
-  for (int64_t rows : count) o.levels.push_back(o.levels.back() + (rows + lanes - 1) / lanes * lanes);
-  o.places = o.levels.back();
-  o.place.resize(size_t(n)), o.row.assign(size_t(o.places), -1);
-  std::vector<int64_t> next(o.levels.begin(), o.levels.end());
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t at = next[size_t(level[size_t(i)])]++;
-    o.place[size_t(i)] = int32_t(at), o.row[size_t(at)] = int32_t(i);
+
+  Order take() { return std::move(order_); }
+
+ private:
+  /* `rows` of [low, high), in the order given, as one stretch. */
+  void append(const std::vector<int32_t> &rows, int64_t low, int64_t high, bool descending, bool last) {
+    std::vector<int64_t> next;
+    for (const int32_t i : rows) {
+      int32_t deepest = 0;
+      for (int64_t k = a_.indptr[i]; k < a_.indptr[i + 1]; ++k) {
+        const int32_t j = a_.indices[k];
+        if (j >= low && j < high && (descending ? j > i : j < i) && (between_[size_t(j)] != 0) == last)
+          deepest = std::max(deepest, level_[size_t(j)] + 1);
+      }
+      level_[size_t(i)] = deepest;
+      if (size_t(deepest) == next.size()) next.push_back(0);
+      ++next[size_t(deepest)];
+    }
+    Stretch s{order_.places, order_.places, {order_.places}};
+    for (int64_t &count : next) {
+      const int64_t start = s.last;
+      s.last += (count + lanes_ - 1) / lanes_ * lanes_, count = start;
+      s.levels.push_back(s.last);
+    }
+    order_.places = s.last, order_.row.resize(size_t(s.last), -1);
+    for (const int32_t i : rows) {
+      const int64_t at = next[size_t(level_[size_t(i)])]++;
+      order_.place[size_t(i)] = int32_t(at), order_.row[size_t(at)] = i;
+    }
+    order_.stretches.push_back(std::move(s));
   }
-  return o;
-}
+
+  Csr a_;
+  int64_t lanes_;
+  std::vector<int32_t> level_;
+  std::vector<char> between_;
+  Order order_;
+};
+
+inline Order by_level(const Csr &a, int64_t lanes, int64_t threads) { return Levels(a, lanes, threads).take(); }
 
 }  // namespace solve
 #endif

@@ -15,9 +15,9 @@ template <int LANES> class Whole {
   using L = Lane<LANES>;
   using Vector = typename L::Vector;
 
-  Whole(const Csr &a, const Order &order, const std::vector<double> &diagonal, const std::vector<double> &scale, int64_t threads)
+  Whole(const Csr &a, const Order &order, const std::vector<double> &diagonal, const std::vector<double> &scale)
       : diagonal_(memory::array<double>(order.places)),
-        a_(a, order, order, Side::kBoth, threads,
+        a_(a, order, order, Side::kBoth,
            [&](int64_t i, int64_t k) { return -a.data[k] * scale[size_t(i)] * scale[size_t(a.indices[k])]; }) {
     for (int64_t p = 0; p < order.places; ++p) {
       const int64_t i = order.row[size_t(p)];

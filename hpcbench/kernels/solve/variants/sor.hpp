@@ -17,7 +17,7 @@ template <int LANES> struct Sor : Method {
 
   /* `d`: the diagonal, in units of which all rows are. */
   Sor(const Csr &a, Order order, const std::vector<double> &d, double omega)
-      : Method(SOLVE_OK), omega_(omega), order_(std::move(order)), half_(a, order_, 1, by_row(a, d), by_row(a, d)) {
+      : Method(SOLVE_OK), omega_(omega), order_(std::move(order)), half_(a, order_, by_row(a, d), by_row(a, d)) {
     for (auto *v : {&x_, &y_, &b_, &d_}) {
       *v = memory::array<double>(order_.places + LANES);
       std::fill(v->get(), v->get() + order_.places + LANES, 0.0);
@@ -36,16 +36,16 @@ template <int LANES> struct Sor : Method {
     const Vector omega = L::all(omega_), rest = L::all(1 - omega_);
     int status = kGoOn;
     while (status == kGoOn) {
-      half_.below().sweep(team, [&](const Part &part) {
-        half_.below().forward(part, x, [&](int64_t i) { return L::load(y + i); },
+      half_.below.sweep(team, [&](const Part &part) {
+        half_.below.forward(part, x, [&](int64_t i) { return L::load(y + i); },
                               [&](int64_t i, Vector v) { L::store(x + i, omega * v + rest * L::load(x + i)); });
       });
-      half_.above().sweep(team, [&](const Part &part) {
-        half_.above().backward(part, x, [&](int64_t i) { return L::load(b + i); }, [&](int64_t i, Vector v) { L::store(y + i, v); });
+      half_.above.sweep(team, [&](const Part &part) {
+        half_.above.backward(part, x, [&](int64_t i) { return L::load(b + i); }, [&](int64_t i, Vector v) { L::store(y + i, v); });
       });
       Vector sum = L::all(0);
-      half_.below().sweep(team, [&](const Part &part) {
-        half_.below().forward(part, x, [&](int64_t i) { return L::load(y + i) - L::load(x + i); },
+      half_.below.sweep(team, [&](const Part &part) {
+        half_.below.forward(part, x, [&](int64_t i) { return L::load(y + i) - L::load(x + i); },
                               [&](int64_t i, Vector v) {
                                 const Vector r = v * L::load(d_.get() + i);
                                 sum += r * r;
@@ -71,7 +71,7 @@ inline void *sor_setup(const solve_in *in, double omega) {
     const int status = diagonal(in, &d); /* it needs no symmetry */
     if (status == SOLVE_ZERO_DIAGONAL || status == SOLVE_BREAKDOWN) return std::make_unique<Refused>(status);
     const Csr a = matrix(in);
-    return ordered(a, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
+    return ordered(a, 1, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
       return std::make_unique<Sor<lanes>>(a, std::move(order), d, omega);
     });
   });

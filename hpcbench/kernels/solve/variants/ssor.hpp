@@ -12,7 +12,11 @@ inline void *ssor_setup(const solve_in *in, const void *params, int64_t threads)
     if (const int status = diagonal(in, &d)) return std::make_unique<Refused>(status);
     std::vector<double> pivots(d);
     for (double &pivot : pivots) pivot /= omega;
-    return split(matrix(in), d, inverse_roots(std::move(pivots)), threads);
+    const Csr a = matrix(in);
+    const auto scale = inverse_roots(std::move(pivots));
+    return ordered(a, threads, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
+      return std::make_unique<Split<lanes>>(a, std::move(order), d, scale);
+    });
   });
 }
 
