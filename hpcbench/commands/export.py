@@ -1,7 +1,7 @@
 """Write a variant as a project of its own: source, header, CMake file, an example that builds and runs.
 
-The source is one file with all that it includes; parameters are definitions in the CMake file. Nothing
-of hpcbench is needed any more.
+The source is one file with all that it includes; parameters are definitions in the CMake file,
+those of run time the values that the example passes. Nothing of hpcbench is needed any more.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from hpcbench import registry
+from hpcbench import build, registry
 from hpcbench.commands import _options
 from hpcbench.native import has_setup
-from hpcbench.spec import HpcbenchError
+from hpcbench.spec import Candidate, HpcbenchError
 
 EXAMPLE = "hpcbench export gustavson_omp spgemm-project"
 PACKAGES = {"openmp": ("OpenMP", "OpenMP::OpenMP"), "mpi": ("MPI", "MPI::MPI")}
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     example = kernel.folder / "example.c"
     if variant.language not in ("c", "cpp"):
         raise HpcbenchError(f"{variant.name} is one file of {variant.language}: copy {variant.path}")
-    if not example.exists() or any(p.when == "run" for p in variant.params):
+    if not example.exists():
         raise HpcbenchError(
             f"{variant.name} cannot be exported: {kernel.name} has no example.c that would call it"
         )
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         variant.path.name: candidate.source.decode(),
         "abi.h": (kernel.folder / "abi.h").read_text(),
         "example.c": example.read_text(),
-        "CMakeLists.txt": _cmake(variant, dict(candidate.params), has_setup(candidate)),
+        "CMakeLists.txt": _cmake(variant, candidate),
     }
     options.folder.mkdir(parents=True, exist_ok=True)
     for name in files:
@@ -66,11 +66,13 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _cmake(variant: registry.Variant, params: dict[str, object], setup: bool) -> str:
+def _cmake(variant: registry.Variant, candidate: Candidate) -> str:
     language = {"c": "C", "cpp": "CXX"}[variant.language]
     target, models = variant.kernel, variant.model.split("+")
     found = [PACKAGES[m] for m in models if m in PACKAGES]
-    definitions = " ".join(f"{k}={v}" for k, v in params.items())
+    built = {k for k in candidate.params if build.is_build_param(candidate, k)}
+    definitions = " ".join(f"{k}={v}" for k, v in candidate.params.items() if k in built)
+    passed = ",".join(str(v) for k, v in candidate.params.items() if k not in built)
     lines = [
         f"# {variant.name}: {variant.summary}",
         f"# {variant.source}" if variant.source else "",
@@ -90,7 +92,9 @@ def _cmake(variant: registry.Variant, params: dict[str, object], setup: bool) ->
         f"target_link_libraries(example PRIVATE {target} m)",
         "set_target_properties(example PROPERTIES LINKER_LANGUAGE CXX)",
     ]
-    if setup:
+    if passed:
+        lines.append(f'target_compile_definitions(example PRIVATE "EXAMPLE_PARAMS={passed}")')
+    if has_setup(candidate):
         lines.append("target_compile_definitions(example PRIVATE EXAMPLE_SETUP)")
     if "mpi" in models:
         lines += [

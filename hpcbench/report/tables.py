@@ -89,7 +89,7 @@ def ranking(evidence: Evidence, race: Race) -> str:
         cells += [wording.relation(row, 2 if row.result.relation == "undecided" else 1)]
         cells += [units.three(gflops(evidence, result))] * rate + [_share(result.floor_share)] * share
         cells += [str(result.rounds or units.NONE), model.model if model else units.NONE]
-        cells += [f"{result.told[name]:.3g}" if name in result.told else units.NONE for name in shown]
+        cells += [units.told(result.told.get(name)) for name in shown]
         body.append(cells)
     tones = ["baseline" if row.baseline else row.result.relation for row in race.rows]
     return (

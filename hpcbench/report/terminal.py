@@ -43,7 +43,7 @@ def _draw(evidence: Evidence, race: Race, width: int, colour: bool) -> str:
     lines += _flow(wording.race_facts(race), width)
     machine = wording.machine_facts(evidence)
     lines += _flow(["machine " + machine[0], *machine[1:]] if machine else [], width)
-    lines += ["", *_ranked(race, width, colour)]
+    lines += ["", *_ranked(race, width, colour), *_told(race, width, colour)]
     lines += _section("failed", [_failed(row) for row in race.failures], width, colour, "failed")
     skips = [(units.plain(s.variant), short_setting(s.setting), "", wording.skipped(s)) for s in race.skips]
     lines += _section("skipped", skips, width, colour, "dim")
@@ -82,9 +82,24 @@ def _ranked(race: Race, width: int, colour: bool) -> list[str]:
     short = [row for row in race.rows if detail < 2 and (row.screened or row.result.relation == "undecided")]
     notes = [*legend, *(f"{row.name} {wording.relation(row)}" for row in short)]
     notes += [f"{row.name} sends {wording.traffic(row.result)}" for row in race.rows if row.result.traffic]
-    notes += [f"{row.name}: {wording.told(row.result)}" for row in race.rows if row.result.told]
     lines += ["", *(_paint(units.clip(note, width), "dim", colour) for note in notes)] if notes else []
     return lines
+
+
+def _told(race: Race, width: int, colour: bool) -> list[str]:
+    """What the kernel shows of the outputs, one line each."""
+    rows = [row for row in race.rows if row.result.told]
+    names = list(dict.fromkeys(name for row in rows for name in row.result.told))
+    if not rows:
+        return []
+    body = [["", *names]]
+    body += [[row.name, *(units.told(row.result.told.get(name)) for name in names)] for row in rows]
+    sizes = [max(units.cells(line[k]) for line in body) for k in range(len(names) + 1)]
+    first = max(NARROWEST, min(sizes[0], width - sum(sizes[1:]) - len(GAP) * len(names)))
+    lines = [
+        GAP.join([_pad(units.squeeze(line[0], first), first), *map(str.rjust, line[1:], sizes[1:])]) for line in body
+    ]
+    return ["", *(_paint(units.clip(line.rstrip(), width), "dim", colour) for line in lines)]
 
 
 def _cells(race: Race, detail: int) -> list[tuple[str, ...]]:

@@ -37,6 +37,17 @@ def three(value: float) -> str:
     return f"{value:.{max(0, 2 - math.floor(math.log10(abs(float(f'{value:.2e}')))))}f}"
 
 
+def told(value: float | None) -> str:
+    """Write a number that a kernel shows: whole ones as counts, others with two digits.
+
+    >>> told(57.0), told(9.234e-9), told(None)
+    ('57', '9.2e-09', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    return count(value) if value.is_integer() else f"{value:.1e}"
+
+
 def count(value: float) -> str:
     """Write a count: exactly below 100,000, else with three digits and k, M, G or T.
 

@@ -152,11 +152,6 @@ def traffic(result: Result) -> str:
     return f"{units.size(sent)} in {units.count(messages)} message{'s' * (messages != 1)}"
 
 
-def told(result: Result) -> str:
-    """What the kernel shows of an output: ``iterations 57, residual 9.2e-09``; empty without any."""
-    return ", ".join(f"{name} {value:.3g}" for name, value in result.told.items())
-
-
 def failure(result: Result) -> str:
     """Return the message of the stage that a candidate failed at."""
     codes = [stage for stage in result.stages if stage.code == result.verdict] or [

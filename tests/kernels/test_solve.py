@@ -16,7 +16,7 @@ KERNEL = registry.kernel("solve")
 SETTINGS = {
     "serial": [(1, 1)],
     "openmp": [(1, 1), (1, 2), (1, 3)],
-    "mpi": [(r, 1) for r in (1, 2, 3, 5)],
+    "mpi": [(1, 1), (2, 1)],
 }
 INPUTS = solve.hidden("residual", np.random.default_rng(7))
 OURS = [v for v in KERNEL.variants() if v.language == "cpp"]
@@ -32,6 +32,9 @@ def _entries(variants, **params):
 def test_every_variant_solves_every_kind_of_system(wrong):
     peers = {"nothing to do"}  # PETSc and SciPy measure a residual of what is not zero against a norm that is
     assert wrong("solve", _entries(OURS), INPUTS) == {}
+    few = {k: INPUTS[k] for k in ("no rows", "one by one", "prime order", "parts", "elasticity")}
+    crowded = [(r, v) for r in (3, 5) for v in OURS if v.model == "mpi"]
+    assert wrong("solve", [Entry(v.candidate(), Setting(r), f"{v.name} {r}r") for r, v in crowded], few) == {}
     others = [v for v in KERNEL.variants() if v not in OURS]
     assert wrong("solve", _entries(others), {k: v for k, v in INPUTS.items() if k not in peers}) == {}
 
@@ -55,11 +58,27 @@ NEEDS = {
 @pytest.mark.parametrize("title", NEEDS)
 def test_what_cannot_be_solved_is_told_in_words(wrong, title):
     a, words = NEEDS[title]
-    arms = _entries(v for v in OURS if v.name != "sor" or "symmetric" not in words)
+    general = "sor", "gmres", "gmres_omp", "bicgstab", "bicgstab_omp"
+    arms = _entries(v for v in OURS if v.name not in general)
     with np.errstate(invalid="ignore"):
         found = wrong("solve", arms, {title: _with(a)})
     assert len(found) == len(arms)
     assert all(words in message for message in found.values()), found
+
+
+def test_what_needs_no_symmetry_solves_what_has_none(wrong):
+    flow = {"flow": _with(equations.convection(30, 2.0)), "strong": _with(equations.convection(25, 50.0))}
+    one_way = {"not symmetric in its pattern": _with(NEEDS["not symmetric in its pattern"][0])}
+    names = "gmres", "gmres_omp", "bicgstab", "bicgstab_omp", "petsc_gmres", "petsc_bicgstab"
+    arms = _entries(KERNEL.variant(name) for name in names)
+    assert wrong("solve", arms, flow | one_way) == {}
+    [gmres] = _entries([KERNEL.variant("gmres")])
+    assert "stagnated" in wrong("solve", [gmres], {"indefinite": _with(NEEDS["indefinite"][0])})[gmres.name]
+    gaps = [diags_array([2.0] * 30 + [0.0] + [2.0] * 30), diags_array(0.5 * np.ones(60), offsets=1)]
+    assert (
+        wrong("solve", [gmres], {"a gap": _with(gaps[0] + gaps[1] + diags_array(np.ones(60), offsets=-1))})
+        == {}
+    )
 
 
 def test_over_relaxation_needs_no_symmetry_and_says_when_it_diverges(wrong):

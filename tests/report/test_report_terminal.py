@@ -89,6 +89,18 @@ def test_header_and_footer_state_the_terms(evidence):
     assert text.splitlines()[-1] == "A/A twin: [0.994, 1.007]"
 
 
+def test_what_a_kernel_shows_stands_below_in_columns(evidence):
+    told = {"iterations": 1057.0, "residual": 9.234e-9, "error": float("nan")}
+    results = tuple(dataclasses.replace(r, told=told) if r.rounds else r for r in evidence.results)
+    text = table(dataclasses.replace(evidence, results=results), "er60k")
+    head = line(text, "iterations", "residual", "error")
+    shown = [row for row in text.splitlines() if "9.2e-09" in row]
+    assert len(shown) == 9
+    assert all(row.index("1,057") + 5 == head.index("iterations") + len("iterations") for row in shown)
+    assert all(row.endswith(units.NONE) for row in shown)
+    assert "iterations" not in table(evidence, "er60k")
+
+
 def test_failures_and_skips_follow_with_their_reasons(evidence):
     text = table(evidence, "er60k", width=120)
     assert "compile" in line(text, "simd_compress_openmp")

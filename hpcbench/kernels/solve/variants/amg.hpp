@@ -132,10 +132,12 @@ class Transfer {
   Chunks<Level::kLanes> up_, down_;
 };
 
-struct Amg : Method {
+/* All levels, the finest first. */
+class Hierarchy {
+ public:
   static constexpr bool kCopies = false;
 
-  Amg(const Csr &a, std::vector<double> d, int64_t threads) : Method(SOLVE_OK), threads_(threads) {
+  Hierarchy(const Csr &a, std::vector<double> d, int64_t threads) {
     std::vector<Held> held;
     std::vector<double> scale;
     Held p, r;
@@ -163,13 +165,13 @@ struct Amg : Method {
       held.push_back(std::move(coarse));
     }
     if (!held.empty() && held.back().nrows <= kCoarsest) dense_ = std::make_unique<Dense>(held.back().view()), last_scale_ = scale, last_.resize(scale.size());
-    cg_ = std::make_unique<Pcg<Level::kLanes>>(&levels_[0]->order(), finest_);
   }
 
-  int iterate(const solve_in *, solve_out *out, double *r, Progress *progress, double) override {
-    return together(threads_, [&](auto team) { return cg_->run(team, *levels_[0], *this, out, r, progress); });
-  }
+  Level &finest() { return *levels_[0]; }
+  const Order &order() const { return levels_[0]->order(); }
+  const std::vector<double> &scale() const { return finest_; }
 
+  /* Also b.x. */
   template <class Crew> double apply(Crew &team, const double *b, double *x) { return cycle(team, 0, b, x); }
 
  private:
@@ -198,13 +200,25 @@ struct Amg : Method {
     for (size_t i = 0; i < last_.size(); ++i) x[order.place[i]] = last_[i] / last_scale_[i];
   }
 
-  int64_t threads_;
   std::vector<double> finest_, last_scale_, last_;
   std::vector<std::unique_ptr<Level>> levels_;
   std::vector<std::unique_ptr<Transfer>> transfers_;
   std::vector<memory::Array<double>> b_, x_; /* of the levels below the finest one */
   std::unique_ptr<Dense> dense_;
-  std::unique_ptr<Pcg<Level::kLanes>> cg_;
+};
+
+struct Amg : Method {
+  Amg(const Csr &a, std::vector<double> d, int64_t threads)
+      : Method(SOLVE_OK), threads_(threads), hierarchy_(a, std::move(d), threads), cg_(&hierarchy_.order(), hierarchy_.scale()) {}
+
+  int iterate(const solve_in *, solve_out *out, double *r, Progress *progress, double) override {
+    return together(threads_, [&](auto team) { return cg_.run(team, hierarchy_.finest(), hierarchy_, out, r, progress); });
+  }
+
+ private:
+  int64_t threads_;
+  Hierarchy hierarchy_;
+  Pcg<Level::kLanes> cg_;
 };
 
 inline void *amg_setup(const solve_in *in, int64_t threads) {

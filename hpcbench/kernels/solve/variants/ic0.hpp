@@ -7,6 +7,7 @@
 namespace solve {
 
 constexpr double kLeastPivot = 1e-12; /* of the diagonal */
+constexpr int64_t kMuchLonger = 8; /* a row than another, so that searching in it is cheaper than reading it */
 constexpr double kFirstShift = 1e-3, kLargestShift = 1e3; /* of the diagonal, where pivots are not positive without one */
 
 /* A = (D + L) D^-1 (D + L)^T on the pattern of A: D, and L in the places of A's entries before and, mirrored, behind the
@@ -49,9 +50,18 @@ class RowFactor {
     std::sort(before_.begin(), before_.end());
     for (const auto &[place, k] : before_) {
       const int64_t j = a_.indices[k];
-      for (int64_t y = a_.indptr[j]; y < a_.indptr[j + 1]; ++y) /* what both have before them */
-        if (const int64_t x = at_[size_t(a_.indices[y])]; x >= 0 && order_.place[size_t(a_.indices[y])] < place)
-          e[k] -= e[x] * e[y] / d[a_.indices[y]], f_->plain = false;
+      const auto both = [&](int64_t x, int64_t y) { e[k] -= e[x] * e[y] / d[a_.indices[y]], f_->plain = false; };
+      const int32_t *row = a_.indices + a_.indptr[j], *end = a_.indices + a_.indptr[j + 1];
+      if (end - row > kMuchLonger * int64_t(before_.size())) { /* of a hub not all is looked at */
+        for (const auto &[earlier, x] : before_) {
+          if (earlier >= place) break;
+          const int32_t *found = std::lower_bound(row, end, a_.indices[x]);
+          if (found < end && *found == a_.indices[x]) both(x, found - a_.indices);
+        }
+      } else {
+        for (const int32_t *column = row; column < end; ++column)
+          if (const int64_t x = at_[size_t(*column)]; x >= 0 && order_.place[size_t(*column)] < place) both(x, column - a_.indices);
+      }
       pivot -= e[k] * e[k] / d[j];
     }
     for (const auto &[place, k] : before_) at_[size_t(a_.indices[k])] = -1;
@@ -140,11 +150,17 @@ template <int LANES> struct Factored : Method {
   Pcg<LANES> cg_;
 };
 
+/* With the least shift of the diagonal that makes all pivots positive; false when none does. */
+inline bool shifted(const Csr &a, const Order &order, Factor *f) {
+  double shift = 0;
+  while (!factorize(a, order, shift, f))
+    if ((shift = shift > 0 ? 2 * shift : kFirstShift) > kLargestShift) return false;
+  return true;
+}
+
 template <int LANES> std::unique_ptr<Method> ic0(const Csr &a, Order order, const std::vector<double> &diagonal) {
   Factor f;
-  double shift = 0;
-  while (!factorize(a, order, shift, &f))
-    if ((shift = shift > 0 ? 2 * shift : kFirstShift) > kLargestShift) return std::make_unique<Refused>(SOLVE_INDEFINITE);
+  if (!shifted(a, order, &f)) return std::make_unique<Refused>(SOLVE_INDEFINITE);
   const auto scale = inverse_roots(f.pivots);
   if (f.plain) return std::make_unique<Split<LANES>>(a, std::move(order), diagonal, scale);
   std::vector<int64_t> mirrored;
@@ -157,7 +173,7 @@ inline void *ic0_setup(const solve_in *in, int64_t threads) {
     std::vector<double> d;
     if (const int status = diagonal(in, &d)) return std::make_unique<Refused>(status);
     const Csr a = matrix(in);
-    return ordered(a, threads, [&](Order order, auto lanes) { return ic0<lanes>(a, std::move(order), d); });
+    return in_levels(a, threads, [&](Order order, auto lanes) { return ic0<lanes>(a, std::move(order), d); });
   });
 }
 

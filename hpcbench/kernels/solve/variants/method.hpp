@@ -12,25 +12,34 @@ namespace solve {
 
 constexpr int kRestarts = 20;
 
+/* One process that has all rows. */
+struct Here {
+  double sum(double part) { return part; }
+  int worst(int status) { return status; }
+  double residual(const solve_in *in, const double *x, double *r) { return solve::residual(in, x, r); }
+};
+
 class Method {
  public:
   explicit Method(int status) : status_(status) {}
   virtual ~Method() {}
 
+  int run(const solve_in *in, solve_out *out) { return run(Here{}, in, out); }
+
   /* From x0 on, again from where it ended while rounding has parted its residual from the system's. */
-  int run(const solve_in *in, solve_out *out) {
-    const double b2 = squares(in->b, in->nrows);
+  template <class World> int run(World world, const solve_in *in, solve_out *out) {
+    const double b2 = world.sum(squares(in->b, in->nrows));
     Progress progress(in, out, b2);
     std::copy(in->x0, in->x0 + in->nrows, out->x);
     if (b2 == 0) std::fill(out->x, out->x + in->nrows, 0.0);
     if (status_ || b2 == 0) return status_;
     std::vector<double> r(size_t(in->nrows));
-    double norm = std::sqrt(residual(in, out->x, r.data()));
+    double norm = std::sqrt(world.residual(in, out->x, r.data()));
     int status = progress.begin(norm);
     for (int again = 0; status == kGoOn; ++again) {
       status = iterate(in, out, r.data(), &progress, norm);
       const double before = norm;
-      norm = std::sqrt(residual(in, out->x, r.data()));
+      norm = std::sqrt(world.residual(in, out->x, r.data()));
       if (status != SOLVE_OK || norm <= progress.target()) continue;
       status = norm > before / 2 || again == kRestarts ? SOLVE_INDEFINITE : kGoOn; /* it solved another system */
     }
@@ -63,31 +72,32 @@ constexpr double kUnequal = 1e-11; /* of two sums over all entries, in terms of 
 
 /* The diagonal of a matrix for methods that need a symmetric positive definite one; what is wrong with it. Whether
  * u.Av = v.Au for two vectors without a pattern, in one pass: who asks for each (j, i) waits ten times as long. */
-inline int diagonal(const solve_in *in, std::vector<double> *found) {
+template <class World> int diagonal(World world, const solve_in *in, std::vector<double> *found) {
   const auto u = [](int64_t i) { return double(uint32_t(i * 2654435761u) >> 16) / 32768 - 1; };
   const auto v = [](int64_t i) { return double(uint32_t(i * 2246822519u + 3266489917u) >> 16) / 32768 - 1; };
-  std::vector<double> us(size_t(in->nrows)), vs(size_t(in->nrows));
-  for (int64_t i = 0; i < in->nrows; ++i) us[size_t(i)] = u(i), vs[size_t(i)] = v(i);
+  const int64_t first = in->offsets[in->rank];
   int status = SOLVE_OK;
-  double one = 0, other = 0, size = 0;
+  double difference = 0, size = 0;
   found->assign(size_t(in->nrows), 0.0);
   for (int64_t i = 0; i < in->nrows; ++i) {
     double av = 0, au = 0, sum = 0;
     for (int64_t k = in->indptr[i]; k < in->indptr[i + 1]; ++k) {
       const int64_t j = in->indices[k];
       const double a = in->data[k];
-      av += a * vs[size_t(j)], au += a * us[size_t(j)], sum += std::fabs(a);
-      if (j == i) (*found)[size_t(i)] = a;
+      av += a * v(j), au += a * u(j), sum += std::fabs(a);
+      if (j == first + i) (*found)[size_t(i)] = a;
     }
     const double d = (*found)[size_t(i)];
     if (d == 0) status = SOLVE_ZERO_DIAGONAL;
     else if (!(d > 0) && !status) status = SOLVE_INDEFINITE;
-    one += us[size_t(i)] * av, other += vs[size_t(i)] * au, size += sum;
+    difference += u(first + i) * av - v(first + i) * au, size += sum;
   }
+  status = world.worst(status), difference = world.sum(difference), size = world.sum(size);
   if (status) return status;
   if (!std::isfinite(size)) return SOLVE_BREAKDOWN;
-  return std::fabs(one - other) > kUnequal * size ? SOLVE_INDEFINITE : SOLVE_OK;
+  return std::fabs(difference) > kUnequal * size ? SOLVE_INDEFINITE : SOLVE_OK;
 }
+inline int diagonal(const solve_in *in, std::vector<double> *found) { return diagonal(Here{}, in, found); }
 
 /* work(team) by each of `threads` threads; what all of them return. */
 template <class Work> int together([[maybe_unused]] int64_t threads, Work work) {
@@ -109,8 +119,8 @@ template <class Work> int together([[maybe_unused]] int64_t threads, Work work) 
 
 constexpr double kPadded = 1.5; /* places per row up to which vectors are worth it */
 
-/* Levels where they are wide enough for vectors, and then make(order, lanes); else the rows' own order. */
-template <class Make> std::unique_ptr<Method> ordered(const Csr &a, int64_t threads, Make make) {
+/* make(order, lanes): levels where they are wide enough for vectors, else the rows' own order. */
+template <class Make> auto in_levels(const Csr &a, int64_t threads, Make make) {
   Order order = by_level(a, 8, threads);
   if (double(order.places) <= kPadded * double(a.nrows)) return make(std::move(order), std::integral_constant<int, 8>{});
   return make(natural(a, 1), std::integral_constant<int, 1>{});

@@ -35,7 +35,19 @@ struct Order {
   const Stretch &stretch(int64_t phase, int64_t thread) const { return stretches[size_t(phase * threads + thread)]; }
 };
 
-/* The rows as they come. */
+constexpr double kUneven = 2;      /* times its mean, the longest of some rows from which on they are sorted by length */
+constexpr int64_t kWindow = 1024; /* rows that are sorted together where their order is free */
+
+/* Long rows beside long ones, where some are much longer than most: a chunk is as long as its longest row. */
+inline void alike(const Csr &a, int64_t lanes, int64_t first, int64_t last, std::vector<int32_t> *rows) {
+  const auto length = [&](int32_t i) { return a.indptr[i + 1] - a.indptr[i]; };
+  int64_t most = 0, sum = 0;
+  for (int64_t p = first; p < last; ++p) most = std::max(most, length((*rows)[size_t(p)])), sum += length((*rows)[size_t(p)]);
+  if (lanes > 1 && double(most) * double(last - first) > kUneven * double(sum))
+    std::stable_sort(rows->begin() + first, rows->begin() + last, [&](int32_t i, int32_t j) { return length(i) > length(j); });
+}
+
+/* The rows as they come, or nearly so. */
 inline Order natural(const Csr &a, int64_t lanes, int64_t threads = 1) {
   Order o;
   const int64_t chunks = (a.nrows + lanes - 1) / lanes;
@@ -45,7 +57,9 @@ inline Order natural(const Csr &a, int64_t lanes, int64_t threads = 1) {
     const int64_t first = chunks * t / threads * lanes, last = chunks * (t + 1) / threads * lanes;
     o.stretches.push_back({first, last, {first, last}});
   }
-  for (int64_t i = 0; i < a.nrows; ++i) o.place[size_t(i)] = o.row[size_t(i)] = int32_t(i);
+  for (int64_t i = 0; i < a.nrows; ++i) o.row[size_t(i)] = int32_t(i);
+  for (int64_t i = 0; i < a.nrows; i += kWindow) alike(a, lanes, i, std::min(a.nrows, i + kWindow), &o.row);
+  for (int64_t p = 0; p < a.nrows; ++p) o.place[size_t(o.row[size_t(p)])] = int32_t(p);
   return o;
 }
 
@@ -110,10 +124,10 @@ class Levels {
       s.levels.push_back(s.last);
     }
     order_.places = s.last, order_.row.resize(size_t(s.last), -1);
-    for (const int32_t i : rows) {
-      const int64_t at = next[size_t(level_[size_t(i)])]++;
-      order_.place[size_t(i)] = int32_t(at), order_.row[size_t(at)] = i;
-    }
+    for (const int32_t i : rows) order_.row[size_t(next[size_t(level_[size_t(i)])]++)] = i;
+    for (size_t l = 0; l + 1 < s.levels.size(); ++l) alike(a_, lanes_, s.levels[l], next[l], &order_.row);
+    for (int64_t p = s.first; p < s.last; ++p)
+      if (order_.row[size_t(p)] >= 0) order_.place[size_t(order_.row[size_t(p)])] = int32_t(p);
     order_.stretches.push_back(std::move(s));
   }
 

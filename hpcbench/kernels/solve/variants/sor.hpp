@@ -71,7 +71,7 @@ inline void *sor_setup(const solve_in *in, double omega) {
     const int status = diagonal(in, &d); /* it needs no symmetry */
     if (status == SOLVE_ZERO_DIAGONAL || status == SOLVE_BREAKDOWN) return std::make_unique<Refused>(status);
     const Csr a = matrix(in);
-    return ordered(a, 1, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
+    return in_levels(a, 1, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
       return std::make_unique<Sor<lanes>>(a, std::move(order), d, omega);
     });
   });

@@ -14,7 +14,7 @@ inline void *ssor_setup(const solve_in *in, const void *params, int64_t threads)
     for (double &pivot : pivots) pivot /= omega;
     const Csr a = matrix(in);
     const auto scale = inverse_roots(std::move(pivots));
-    return ordered(a, threads, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
+    return in_levels(a, threads, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
       return std::make_unique<Split<lanes>>(a, std::move(order), d, scale);
     });
   });

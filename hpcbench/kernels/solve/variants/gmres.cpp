@@ -1,0 +1,19 @@
+// /// hpcbench
+// model = "serial"
+// summary = "restarted GMRES, incomplete LU without fill from the right"
+// source = "Saad and Schultz, SIAM J. Sci. Stat. Comput. 7(3), 1986"
+// flags = ["-O3", "-march=native"]
+// [params.RESTART]
+// when = "build"
+// default = 30
+// values = [10, 30, 60]
+// ///
+#include "gmres.hpp"
+
+extern "C" void *solve_setup(const solve_in *in, const void *) {
+  return solve::general_setup<solve::Gmres>(in, 1, RESTART);
+}
+extern "C" int solve_run(void *handle, const solve_in *in, const void *, solve_out *out) {
+  return static_cast<solve::Method *>(handle)->run(in, out);
+}
+extern "C" void solve_free(void *handle) { delete static_cast<solve::Method *>(handle); }

@@ -1,0 +1,160 @@
+/* Incomplete LU without fill, for matrices of any kind. */
+#ifndef SOLVE_ILU0_HPP
+#define SOLVE_ILU0_HPP
+#include <cmath>
+
+#include "method.hpp"
+#include "pcg.hpp"
+
+namespace solve {
+
+constexpr double kTinyPivot = 1e-10; /* of the largest entry of its row, which stands in for it */
+
+/* The places of A and of A^T together: in levels of these nobody needs another in either direction. */
+struct Pattern {
+  std::vector<int64_t> indptr;
+  std::vector<int32_t> indices;
+
+  explicit Pattern(const Csr &a) : indptr(size_t(a.nrows) + 1) {
+    std::vector<int64_t> count(size_t(a.nrows) + 1), next;
+    for (int64_t k = 0; k < a.indptr[a.nrows]; ++k) ++count[size_t(a.indices[k]) + 1];
+    for (int64_t i = 0; i < a.nrows; ++i) count[size_t(i) + 1] += count[size_t(i)];
+    next = count;
+    std::vector<int32_t> turned(size_t(a.indptr[a.nrows]));
+    for (int64_t i = 0; i < a.nrows; ++i)
+      for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) turned[size_t(next[size_t(a.indices[k])]++)] = int32_t(i);
+    indices.reserve(turned.size());
+    for (int64_t i = 0; i < a.nrows; ++i) {
+      std::set_union(a.indices + a.indptr[i], a.indices + a.indptr[i + 1], turned.begin() + count[size_t(i)],
+                     turned.begin() + count[size_t(i) + 1], std::back_inserter(indices));
+      indptr[size_t(i) + 1] = int64_t(indices.size());
+    }
+  }
+  Csr view() const { return {int64_t(indptr.size()) - 1, int64_t(indptr.size()) - 1, indptr.data(), indices.data(), nullptr}; }
+};
+
+/* L and U in the places of A, row by row in the order of places; L in units of its pivots. */
+class LowerUpper {
+ public:
+  LowerUpper(const Csr &a, const Order &order) : entries(a.data, a.data + a.indptr[a.nrows]), pivots(size_t(a.nrows)) {
+    std::vector<int64_t> at(size_t(a.nrows), -1);
+    std::vector<std::pair<int32_t, int64_t>> before;
+    for (const int32_t i : order.row)
+      if (i >= 0) row(a, order, i, &at, &before);
+  }
+
+  std::vector<double> entries, pivots;
+
+ private:
+  void row(const Csr &a, const Order &order, int64_t i, std::vector<int64_t> *at, std::vector<std::pair<int32_t, int64_t>> *before) {
+    const int32_t own = order.place[size_t(i)];
+    before->clear();
+    int64_t pivot = -1;
+    double most = 0;
+    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
+      const int32_t place = order.place[size_t(a.indices[k])];
+      (*at)[size_t(a.indices[k])] = k, most = std::max(most, std::fabs(a.data[k]));
+      if (place < own) before->push_back({place, k});
+      if (place == own) pivot = k;
+    }
+    std::sort(before->begin(), before->end());
+    double missing = 0; /* the pivot, where the diagonal has no entry */
+    for (const auto &[place, k] : *before) {
+      const int64_t j = a.indices[k];
+      const double l = entries[size_t(k)] /= pivots[size_t(j)];
+      for (int64_t y = a.indptr[j]; y < a.indptr[j + 1]; ++y) {
+        const int32_t column = a.indices[y];
+        if (order.place[size_t(column)] <= place) continue;
+        if (const int64_t x = (*at)[size_t(column)]; x >= 0) entries[size_t(x)] -= l * entries[size_t(y)];
+        else if (column == i) missing -= l * entries[size_t(y)];
+      }
+    }
+    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) (*at)[size_t(a.indices[k])] = -1;
+    const double d = pivot < 0 ? missing : entries[size_t(pivot)];
+    pivots[size_t(i)] = std::fabs(d) > kTinyPivot * most ? d : most > 0 ? most : 1;
+  }
+};
+
+/* z = (L U)^-1 r. */
+template <int LANES> class Ilu0 {
+ public:
+  using L = Lane<LANES>;
+  using Vector = typename L::Vector;
+
+  Ilu0(const Csr &a, const Order &order, const LowerUpper &f)
+      : half_(
+            a, order, [&](int64_t, int64_t k) { return f.entries[size_t(k)]; },
+            [&](int64_t i, int64_t k) { return f.entries[size_t(k)] / f.pivots[size_t(i)]; }),
+        inverse_(memory::array<double>(order.places + LANES)),
+        y_(memory::array<double>(order.places + LANES)) {
+    std::fill(y_.get(), y_.get() + order.places + LANES, 0.0), std::fill(inverse_.get(), inverse_.get() + order.places + LANES, 0.0);
+    for (int64_t p = 0; p < order.places; ++p)
+      if (order.row[size_t(p)] >= 0) inverse_[p] = 1 / f.pivots[size_t(order.row[size_t(p)])];
+  }
+
+  template <class Crew> void apply(Crew &team, const double *r, double *z) {
+    half_.below.sweep(team, [&](const Part &part) {
+      half_.below.forward(part, y_.get(), [&](int64_t i) { return L::load(r + i); }, [&](int64_t i, Vector v) { L::store(y_.get() + i, v); });
+    });
+    half_.above.sweep(team, [&](const Part &part) {
+      half_.above.backward(part, z, [&](int64_t i) { return L::load(y_.get() + i) * L::load(inverse_.get() + i); },
+                           [&](int64_t i, Vector v) { L::store(z + i, v); });
+    });
+  }
+
+ private:
+  Halves<LANES> half_;
+  memory::Array<double> inverse_, y_;
+};
+
+/* A Krylov method with incomplete LU from the right, so that its residual is the system's. */
+template <int LANES, class Krylov> struct General : Method {
+  General(const Csr &a, Order order, int64_t restart)
+      : Method(SOLVE_OK),
+        order_(std::move(order)),
+        a_(a, order_, diagonal_of(a), std::vector<double>(size_t(a.nrows), 1.0)),
+        m_(a, order_, LowerUpper(a, order_)),
+        krylov_(order_.places, restart) {}
+
+  int iterate(const solve_in *, solve_out *out, double *natural, Progress *progress, double) override {
+    return together(order_.threads, [&](auto team) {
+      double *r = krylov_.residual(), *x = krylov_.correction();
+      const int64_t chunks = order_.places / LANES;
+      const int64_t from = chunks * team.me / team.all * LANES, to = chunks * (team.me + 1) / team.all * LANES;
+      for (int64_t i = from; i < to; ++i) x[i] = 0, r[i] = order_.row[size_t(i)] < 0 ? 0 : natural[order_.row[size_t(i)]];
+      team.barrier();
+      const int status = krylov_.run(team, from, to, a_, m_, progress);
+      for (int64_t i = from; i < to; ++i)
+        if (const int64_t row = order_.row[size_t(i)]; row >= 0) out->x[row] += x[i];
+      team.barrier();
+      return status;
+    });
+  }
+
+ private:
+  static std::vector<double> diagonal_of(const Csr &a) {
+    std::vector<double> d(size_t(a.nrows), 0.0);
+    for (int64_t i = 0; i < a.nrows; ++i)
+      for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k)
+        if (a.indices[k] == i) d[size_t(i)] = a.data[k];
+    return d;
+  }
+
+  Order order_;
+  Whole<LANES> a_;
+  Ilu0<LANES> m_;
+  Krylov krylov_;
+};
+
+template <template <int> class Krylov> void *general_setup(const solve_in *in, int64_t threads, int64_t restart) {
+  return made([&]() -> std::unique_ptr<Method> {
+    const Csr a = matrix(in);
+    const Pattern both(a);
+    return in_levels(both.view(), threads, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
+      return std::make_unique<General<lanes, Krylov<lanes>>>(a, std::move(order), restart);
+    });
+  });
+}
+
+}  // namespace solve
+#endif
