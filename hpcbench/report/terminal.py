@@ -96,10 +96,11 @@ def _told(race: Race, width: int, colour: bool) -> list[str]:
     body += [[row.name, *(units.told(row.result.told.get(name)) for name in names)] for row in rows]
     sizes = [max(units.cells(line[k]) for line in body) for k in range(len(names) + 1)]
     first = max(NARROWEST, min(sizes[0], width - sum(sizes[1:]) - len(GAP) * len(names)))
-    lines = [
-        GAP.join([_pad(units.squeeze(line[0], first), first), *map(str.rjust, line[1:], sizes[1:])]) for line in body
-    ]
-    return ["", *(_paint(units.clip(line.rstrip(), width), "dim", colour) for line in lines)]
+    lines = []
+    for name, *values in body:
+        cells = [_pad(units.squeeze(name, first), first), *map(str.rjust, values, sizes[1:])]
+        lines.append(_paint(units.clip(GAP.join(cells), width), "dim", colour))
+    return ["", *lines]
 
 
 def _cells(race: Race, detail: int) -> list[tuple[str, ...]]:
