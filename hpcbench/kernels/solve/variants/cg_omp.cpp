@@ -5,8 +5,8 @@
 // flags = ["-O3", "-march=native"]
 // [params.SERIAL_BELOW]
 // when = "build"
-// default = 20000
-// values = [0, 5000, 20000, 100000]
+// default = 50000
+// values = [0, 20000, 50000, 200000]
 // ///
 #include "cg.hpp"
 

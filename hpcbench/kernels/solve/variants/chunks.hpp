@@ -91,6 +91,8 @@ template <int LANES> class Chunks {
     }
   }
 
+  const Part &part(int64_t phase) const { return parts_[size_t(phase)]; }
+
   /* For the chunks of a part, ascending: give(place, take(place) - the entries times y). */
   template <class Take, class Give> void forward(const Part &part, const double *y, Take take, Give give) const {
     const double *v = part.values.get();
@@ -120,7 +122,7 @@ template <int LANES> class Chunks {
   template <class Entry> void fill(const Csr &a, const Order &order, const Order &columns, Side side, int64_t s, Entry entry) {
     const Stretch &stretch = order.stretches[size_t(s)];
     const int64_t phase = s / threads_ * threads_, levels = int64_t(stretch.levels.size()) - 1;
-    Builder build{a, order, columns, side, 0, 0, 0, 0, {}, {}, {}, {}};
+    Builder build{a, order, columns, side, {}, {}, {}, {}, {}, {}};
     build.values.reserve(size_t(double(a.indptr[a.nrows]) * double(stretch.last - stretch.first) / double(order.places + 1)));
     build.columns.reserve(build.values.capacity());
     for (int64_t n = 0; n < levels; ++n) {
@@ -139,7 +141,7 @@ template <int LANES> class Chunks {
 
   /* Places that are computed already, and by nobody else now. */
   struct Known {
-    int64_t low, high, other_low, other_high;
+    int64_t low = 0, high = 0, other_low = 0, other_high = 0;
     bool holds(int64_t first, int64_t last) const {
       return (first >= low && last <= high) || (first >= other_low && last <= other_high);
     }
@@ -157,6 +159,7 @@ template <int LANES> class Chunks {
     std::vector<double> values;
     std::vector<int32_t> columns;
     std::vector<One> found, left;
+    std::vector<uint64_t> keys;
 
     template <class Entry> void chunk(int64_t p, Entry entry) {
       size_t ends[LANES + 1] = {};
@@ -196,17 +199,24 @@ template <int LANES> class Chunks {
 
     /* Starts that several lanes share. */
     void runs() {
-      std::sort(found.begin(), found.end(), [](const One &a, const One &b) { return a.start != b.start ? a.start < b.start : a.lane < b.lane; });
-      for (size_t a = 0, b; a < found.size(); a = b) {
-        for (b = a + 1; b < found.size() && found[b].start == found[a].start; ++b) continue;
-        const int64_t start = found[a].start;
+      if (found.size() > kMostSorted) { /* of a hub: next to nothing would be found */
+        left = found;
+        return;
+      }
+      keys.clear();
+      for (size_t k = 0; k < found.size(); ++k) keys.push_back(uint64_t(found[k].start + LANES) << 32 | k);
+      std::sort(keys.begin(), keys.end());
+      const auto one = [&](size_t k) -> const One & { return found[uint32_t(keys[k])]; };
+      for (size_t a = 0, b; a < keys.size(); a = b) {
+        for (b = a + 1; b < keys.size() && keys[b] >> 32 == keys[a] >> 32; ++b) continue;
+        const int64_t start = one(a).start;
         if (b - a < kWorth || !known.holds(start, start + LANES)) {
-          left.insert(left.end(), found.begin() + std::ptrdiff_t(a), found.begin() + std::ptrdiff_t(b));
+          for (size_t k = a; k < b; ++k) left.push_back(one(k));
           continue;
         }
         const size_t at = values.size();
         values.resize(at + LANES);
-        for (size_t k = a; k < b; ++k) values[at + size_t(found[k].lane)] = found[k].value;
+        for (size_t k = a; k < b; ++k) values[at + size_t(one(k).lane)] = one(k).value;
         columns.push_back(int32_t(start));
       }
     }
@@ -223,13 +233,18 @@ template <int LANES> class Chunks {
         values[v + at] = e.value, columns[c + at] = e.start + e.lane;
       }
     }
-    static constexpr size_t kWorth = 3;
+    static constexpr size_t kWorth = 3, kMostSorted = 64 * LANES;
   };
 
   int64_t threads_;
   bool back_;
   std::vector<Part> parts_;
 };
+
+/* A solve with a triangle, whose results are written into `y`: threads wait for each other between phases. */
+template <class Crew, int LANES, class Work> void in_turn(Crew &team, const Chunks<LANES> &half, bool, double *, Work work) {
+  half.sweep(team, work);
+}
 
 /* What stands before the diagonal and what stands behind it. */
 template <int LANES> struct Halves {

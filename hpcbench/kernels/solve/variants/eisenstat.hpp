@@ -47,7 +47,7 @@ template <int LANES> class Eisenstat {
     }
     team.barrier();
     Vector sum = L::all(0);
-    half_.below.sweep(team, [&](const Part &part) {
+    in_turn(team, half_.below, true, r, [&](const Part &part) {
       half_.below.forward(part, r, [&](int64_t i) { return at(w, i); }, [&](int64_t i, Vector v) { L::store(r + i, v), sum += v * v; });
     });
     double rho = team.sum(L::sum(sum)), beta = 0;
@@ -55,7 +55,7 @@ template <int LANES> class Eisenstat {
     int status = kGoOn;
     while (status == kGoOn) {
       const Vector b = L::all(beta);
-      half_.above.sweep(team, [&](const Part &part) {
+      in_turn(team, half_.above, false, t, [&](const Part &part) {
         half_.above.backward(
             part, t,
             [&](int64_t i) {
@@ -66,7 +66,7 @@ template <int LANES> class Eisenstat {
             [&](int64_t i, Vector v) { L::store(t + i, v); });
       });
       Vector dot = L::all(0);
-      half_.below.sweep(team, [&](const Part &part) {
+      in_turn(team, half_.below, true, w, [&](const Part &part) {
         half_.below.forward(part, w, [&](int64_t i) { return at(p, i) + at(gap, i) * at(t, i); },
                        [&](int64_t i, Vector v) { L::store(w + i, v), dot += at(p, i) * (at(t, i) + v); });
       });
@@ -93,11 +93,14 @@ template <int LANES> class Eisenstat {
   }
 
  private:
-  int64_t share(int64_t part, int64_t parts) const { return order_.places / LANES * part / parts * LANES; }
+  int64_t share(int64_t part, int64_t parts) const {
+    return order_.first + (order_.last - order_.first) / LANES * part / parts * LANES;
+  }
 
   /* Of the residual of the system itself. */
   template <class Crew> double true_norm(Crew &team) {
     double sum = 0;
+    team.refresh(r_.get());
     half_.below.sweep(team, [&](const Part &part) {
       half_.below.forward(part, r_.get(), [&](int64_t i) { return -L::load(r_.get() + i); },
                      [&](int64_t i, Vector v) {

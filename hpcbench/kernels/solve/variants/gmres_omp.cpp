@@ -9,8 +9,8 @@
 // values = [10, 30, 60]
 // [params.SERIAL_BELOW]
 // when = "build"
-// default = 20000
-// values = [0, 5000, 20000, 100000]
+// default = 50000
+// values = [0, 20000, 50000, 200000]
 // ///
 #include "gmres.hpp"
 

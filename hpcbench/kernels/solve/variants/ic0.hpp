@@ -33,7 +33,9 @@ inline bool mirror(const Csr &a, std::vector<int64_t> *found) {
 /* One row, once those before it are done; false when its pivot is not positive. */
 class RowFactor {
  public:
-  RowFactor(const Csr &a, const Order &order, double shift, Factor *f) : a_(a), order_(order), shift_(shift), f_(f), at_(size_t(a.nrows), -1) {}
+  RowFactor(const Csr &a, const Order &order, double shift, Factor *f) : a_(a), order_(order), shift_(shift), f_(f), at_(f->pivots.size(), -1) {}
+
+  bool plain = true; /* so far */
 
   bool operator()(int64_t i) {
     double *e = f_->entries.data(), *d = f_->pivots.data(), pivot = 0;
@@ -50,7 +52,11 @@ class RowFactor {
     std::sort(before_.begin(), before_.end());
     for (const auto &[place, k] : before_) {
       const int64_t j = a_.indices[k];
-      const auto both = [&](int64_t x, int64_t y) { e[k] -= e[x] * e[y] / d[a_.indices[y]], f_->plain = false; };
+      if (j >= a_.nrows) { /* another rank's row, which is not known here */
+        pivot -= e[k] * e[k] / d[j];
+        continue;
+      }
+      const auto both = [&](int64_t x, int64_t y) { e[k] -= e[x] * e[y] / d[a_.indices[y]], plain = false; };
       const int32_t *row = a_.indices + a_.indptr[j], *end = a_.indices + a_.indptr[j + 1];
       if (end - row > kMuchLonger * int64_t(before_.size())) { /* of a hub not all is looked at */
         for (const auto &[earlier, x] : before_) {
@@ -78,19 +84,36 @@ class RowFactor {
   std::vector<std::pair<int32_t, int64_t>> before_;
 };
 
-/* Row by row, threads side by side; false when a pivot is not positive. */
-inline bool factorize(const Csr &a, const Order &order, double shift, Factor *f) {
-  f->entries.assign(a.data, a.data + a.indptr[a.nrows]), f->pivots.assign(size_t(a.nrows), 0.0);
-  bool right = true;
-  for (int64_t phase = 0; phase < order.phases(); ++phase)
-#pragma omp parallel for schedule(static, 1) reduction(&& : right) num_threads(int(order.threads)) if (order.threads > 1)
-    for (int64_t t = 0; t < order.threads; ++t) {
-      const Stretch &s = order.stretch(phase, t);
-      RowFactor row(a, order, shift, f);
-      for (int64_t p = s.first; p < s.last && right; ++p)
-        if (order.row[size_t(p)] >= 0) right = row(order.row[size_t(p)]) && right;
-    }
+/* `others`: how many columns stand behind a's own. */
+inline void begin(const Csr &a, int64_t others, Factor *f) {
+  f->plain = true;
+  f->entries.assign(a.data, a.data + a.indptr[a.nrows]), f->pivots.assign(size_t(a.nrows + others), 0.0);
+}
+
+/* The rows of one phase, threads side by side; false when a pivot is not positive. */
+inline bool factorize(const Csr &a, const Order &order, int64_t phase, double shift, Factor *f) {
+  bool right = true, plain = f->plain;
+#pragma omp parallel for schedule(static, 1) reduction(&& : right, plain) num_threads(int(order.threads)) if (order.threads > 1)
+  for (int64_t t = 0; t < order.threads; ++t) {
+    const Stretch &s = order.stretch(phase, t);
+    RowFactor row(a, order, shift, f);
+    for (int64_t p = s.first; p < s.last; ++p)
+      if (order.row[size_t(p)] >= 0) right = row(order.row[size_t(p)]) && right;
+    plain = plain && row.plain;
+  }
+  f->plain = plain;
   return right;
+}
+
+/* With the least shift of the diagonal that makes all pivots positive; false when none does. */
+inline bool shifted(const Csr &a, const Order &order, Factor *f) {
+  for (double shift = 0; shift <= kLargestShift; shift = shift > 0 ? 2 * shift : kFirstShift) {
+    begin(a, 0, f);
+    bool right = true;
+    for (int64_t phase = 0; right && phase < order.phases(); ++phase) right = factorize(a, order, phase, shift, f);
+    if (right) return true;
+  }
+  return false;
 }
 
 /* z = ((I + L) (I + L)^T)^-1 r, L in units of the pivots' roots. */
@@ -149,14 +172,6 @@ template <int LANES> struct Factored : Method {
   Triangles<LANES> triangles_;
   Pcg<LANES> cg_;
 };
-
-/* With the least shift of the diagonal that makes all pivots positive; false when none does. */
-inline bool shifted(const Csr &a, const Order &order, Factor *f) {
-  double shift = 0;
-  while (!factorize(a, order, shift, f))
-    if ((shift = shift > 0 ? 2 * shift : kFirstShift) > kLargestShift) return false;
-  return true;
-}
 
 template <int LANES> std::unique_ptr<Method> ic0(const Csr &a, Order order, const std::vector<double> &diagonal) {
   Factor f;

@@ -123,7 +123,7 @@ constexpr double kPadded = 1.5; /* places per row up to which vectors are worth 
 template <class Make> auto in_levels(const Csr &a, int64_t threads, Make make) {
   Order order = by_level(a, 8, threads);
   if (double(order.places) <= kPadded * double(a.nrows)) return make(std::move(order), std::integral_constant<int, 8>{});
-  return make(natural(a, 1), std::integral_constant<int, 1>{});
+  return make(by_level(a, 1, threads), std::integral_constant<int, 1>{});
 }
 
 template <int LANES> struct Split : Method {

@@ -28,7 +28,8 @@ struct Stretch {
  * A level starts a new chunk of lanes; places that stay empty hold zeros in every vector. */
 struct Order {
   int64_t places = 0, threads = 1;
-  std::vector<int32_t> place; /* of each row */
+  int64_t first = 0, last = 0; /* places of rows; before and behind them are, under MPI, those of other ranks' rows */
+  std::vector<int32_t> place;  /* of each row, and of others' rows in the order in which they are fetched */
   std::vector<int32_t> row;   /* at each place, or -1 */
   std::vector<Stretch> stretches;
   int64_t phases() const { return int64_t(stretches.size()) / threads; }
@@ -51,7 +52,7 @@ inline void alike(const Csr &a, int64_t lanes, int64_t first, int64_t last, std:
 inline Order natural(const Csr &a, int64_t lanes, int64_t threads = 1) {
   Order o;
   const int64_t chunks = (a.nrows + lanes - 1) / lanes;
-  o.places = chunks * lanes, o.threads = threads;
+  o.places = o.last = chunks * lanes, o.threads = threads;
   o.place.resize(size_t(a.nrows)), o.row.assign(size_t(o.places), -1);
   for (int64_t t = 0; t < threads; ++t) {
     const int64_t first = chunks * t / threads * lanes, last = chunks * (t + 1) / threads * lanes;
@@ -95,9 +96,26 @@ class Levels {
     }
     order_.threads = threads, order_.place.resize(size_t(a.nrows));
     for (int64_t t = 0; t < threads; ++t) append(blocks[size_t(t)], cut[size_t(t)], cut[size_t(t) + 1], t % 2, false);
-    if (threads == 1) return;
-    append(between, 0, a.nrows, false, true);
+    if (threads > 1) append(between, 0, a.nrows, false, true);
     for (int64_t t = 1; t < threads; ++t) append({}, 0, 0, false, true);
+    order_.last = order_.places;
+  }
+
+  /* One rank's rows, likewise: `between`, which of them need a lower rank's. Behind its own columns `a` has those of `lower`
+   * rows of lower ranks, which stand before all of these, and of `higher` rows of higher ranks, which stand behind them. */
+  Levels(const Csr &a, int64_t lanes, const std::vector<char> &between, bool descending, int64_t lower, int64_t higher)
+      : a_(a), lanes_(lanes), level_(size_t(a.nrows)), between_(between) {
+    std::vector<int32_t> inner, last;
+    for (int64_t i = 0; i < a.nrows; ++i) (between[size_t(i)] ? last : inner).push_back(int32_t(i));
+    if (descending) std::reverse(inner.begin(), inner.end());
+    order_.places = order_.first = (lower + lanes - 1) / lanes * lanes;
+    order_.row.assign(size_t(order_.first), -1), order_.place.resize(size_t(a.nrows));
+    append(inner, 0, a.nrows, descending, false);
+    append(last, 0, a.nrows, false, true);
+    order_.last = order_.places;
+    for (int64_t k = 0; k < lower; ++k) order_.place.push_back(int32_t(k));
+    for (int64_t k = 0; k < higher; ++k) order_.place.push_back(int32_t(order_.last + k));
+    order_.places += (higher + lanes - 1) / lanes * lanes, order_.row.resize(size_t(order_.places), -1);
   }
 
   Order take() { return std::move(order_); }

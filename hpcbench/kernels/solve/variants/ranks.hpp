@@ -18,6 +18,7 @@ namespace solve {
 struct Ranks {
   static constexpr int64_t me = 0, all = 1;
   void barrier() {}
+  void refresh(double *) {}
   double sum(double part) {
     MPI_Allreduce(MPI_IN_PLACE, &part, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
     return part;

@@ -6,8 +6,8 @@
 // params.omega = {when = "run", default = 1.5, low = 0.01, high = 1.99}
 // [params.SERIAL_BELOW]
 // when = "build"
-// default = 20000
-// values = [0, 5000, 20000, 100000]
+// default = 50000
+// values = [0, 20000, 50000, 200000]
 // ///
 #include "ssor.hpp"
 

@@ -16,6 +16,7 @@ namespace solve {
 struct Alone {
   static constexpr int64_t me = 0, all = 1;
   void barrier() {}
+  void refresh(double *) {}
   double sum(double part) { return part; }
 };
 
@@ -36,6 +37,7 @@ struct Team {
   int64_t me, all;
   int turn = 0, parity = 0;
 
+  void refresh(double *) {}
   void barrier() {
     ++turn;
     if (meeting->arrived.fetch_add(1, std::memory_order_acq_rel) == int(all) - 1) {
