@@ -179,6 +179,7 @@ BLOCKS = {
     "solve-2": lambda: solve(2, SMALL, "30", OMEGAS, ALL),
     "solve-2-large": lambda: solve(2, LARGE, "120", "1.6,1.9", LESS),
     "solve-2-million": lambda: solve(2, MILLION, "100", "1.9", ("petsc_hypre_cg",)),
+    "solve-mpi": lambda: ceiling("solve", "ic0_cg", "ic0_cg_mpi", Setting(ranks=2)),
     "spmv-mpi": lambda: ceiling("spmv", "mosaic", "mosaic_mpi", Setting(ranks=2)),
 }
 
