@@ -132,7 +132,7 @@ class Prepared:
         """Give the sets of the next ``calls`` calls contents that nobody has seen."""
         for i in range(calls if self.changing else 0):
             k = (first + i) % len(self.sets)
-            self._put(setting, k, self.module.vary(self._first[k % SETS], self._rng))
+            self._put(setting, k, self.module.vary(self._first[k % SETS], self._rng, setting.ranks))
             self._expected.pop(k, None)
 
     def _put(self, setting: Setting, k: int, inputs: Any) -> None:

@@ -56,7 +56,7 @@ def test_workers_see_the_new_contents_and_cannot_write_them(ready, ranks):
 def test_what_varies_keeps_the_size_of_everything():
     module, rng = KERNEL.module(), np.random.default_rng(2)
     for first in module.hidden("sorted", rng).values():
-        again = module.vary(first, rng)
+        again = module.vary(first, rng, 1)
         assert {k: np.shape(v) for k, v in module.pack(first).items()} == {
             k: np.shape(v) for k, v in module.pack(again).items()
         }

@@ -36,7 +36,11 @@ def _built(folder, variant):
     ],
 )
 def test_an_exported_variant_builds_and_its_example_is_right(variant, tmp_path, capsys):
-    words = [word for p in variant.params[:1] for word in ("--param", f"{p.name}={p.values[-1] if p.values else 1.6}")]
+    words = [
+        word
+        for p in variant.params[:1]
+        for word in ("--param", f"{p.name}={p.values[-1] if p.values else 1.6}")
+    ]
     assert main(["export", variant.name, str(tmp_path), "--kernel", variant.kernel, *words]) == 0
     assert "cmake -B build" in capsys.readouterr().out
     code, lines = _built(tmp_path, variant)

@@ -129,7 +129,7 @@ def test_what_a_candidate_tells_is_cut_to_what_it_can_be():
 
 def test_what_changes_before_every_sample_is_as_hard_and_another_matrix():
     p = _with(equations.poisson(30, 2))
-    q = solve.vary(p, np.random.default_rng(1))
+    q = solve.vary(p, np.random.default_rng(1), 1)
     assert q.a.nnz == p.a.nnz
     assert solve.check(q, solve.oracle(q), {"x": q.x}) == ""
     dense = q.a.toarray()
@@ -138,6 +138,18 @@ def test_what_changes_before_every_sample_is_as_hard_and_another_matrix():
     before, after = (np.linalg.eigvalsh(m.toarray()) for m in (p.a, q.a))
     np.testing.assert_allclose(after, scale * before, rtol=1e-9)
     assert not np.array_equal(q.a.indices, p.a.indices)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3])
+def test_what_changes_fits_the_memory_of_every_rank(ranks):
+    p = INPUTS["road"]
+    before = [solve.pack(q) for q in solve.partition(p, ranks)]
+    for seed in range(20):
+        q = solve.vary(p, np.random.default_rng(seed), ranks)
+        after = [solve.pack(part) for part in solve.partition(q, ranks)]
+        assert all(np.shape(a[f]) == np.shape(b[f]) for a, b in zip(after, before, strict=True) for f in a)
+        assert [a["nrows"] for a in after] == [b["nrows"] for b in before]
+        assert solve.check(q, solve.oracle(q), {"x": q.x}) == ""
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 7])

@@ -48,18 +48,27 @@ def redraw(inputs: System, rng: np.random.Generator) -> System:
     return replace(inputs, a=a, b=a @ x, x=x)
 
 
-def vary(inputs: System, rng: np.random.Generator) -> System:
+def vary(inputs: System, rng: np.random.Generator, ranks: int) -> System:
     """As :func:`redraw`, and the unknowns begin elsewhere: what was made of another matrix is of no use here.
 
-    Unknown k becomes unknown 0, those before it follow the last one. Neighbours stay neighbours, so that all
-    methods have the same work to do, but for the few pairs that are now parted.
+    In every rank's block some unknown becomes the first one, and those before it follow the last one. Neighbours
+    stay neighbours, so that all methods have the same work to do, but for the few pairs that are now parted.
     """
-    n = len(inputs.b)
-    first = int(rng.integers(n)) if n else 0
-    order = np.roll(np.arange(n), -first)
+    cut = _cut(inputs, ranks)
+    blocks = [
+        np.roll(np.arange(low, high), -int(rng.integers(max(1, high - low)))) for low, high in pairwise(cut)
+    ]
+    order = np.concatenate(blocks)
     a = csr_array(inputs.a[order][:, order])
     a.sort_indices()
-    return redraw(replace(inputs, a=a), rng)
+    return redraw(replace(inputs, a=a, offsets=tuple(cut)), rng)
+
+
+def _cut(inputs: System, ranks: int) -> list[int]:
+    """Where rows are cut: blocks with equal non-zeros, or those that they had before they were varied."""
+    if len(inputs.offsets) == ranks + 1:
+        return list(inputs.offsets)
+    return [int(c) for c in cuts(np.diff(inputs.a.indptr) + 1, ranks)]
 
 
 def features(inputs: System) -> dict[str, int | float]:
@@ -93,8 +102,7 @@ def outputs(inputs: System) -> dict[str, int | tuple[str, int]]:
 
 def partition(inputs: System, ranks: int) -> list[System]:
     """Blocks of rows with equal non-zeros; b, x0 and x are cut as the rows are."""
-    cut = cuts(np.diff(inputs.a.indptr) + 1, ranks)
-    offsets = tuple(int(c) for c in cut)
+    offsets = tuple(_cut(inputs, ranks))
     return [
         System(
             inputs.a[low:high], inputs.b[low:high], inputs.x0[low:high], inputs.x[low:high], r, ranks, offsets, low

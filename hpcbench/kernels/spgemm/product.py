@@ -50,7 +50,7 @@ def redraw(inputs: Product, rng: np.random.Generator) -> Product:
     return replace(inputs, a=a, b=a if inputs.b is inputs.a else scaled(inputs.b))
 
 
-def vary(inputs: Product, rng: np.random.Generator) -> Product:
+def vary(inputs: Product, rng: np.random.Generator, ranks: int) -> Product:
     """Fresh values, and some entries one column further on, where that changes no row's work.
 
     It fits the memory of ``inputs``: the lengths of all rows, the multiply-adds of each and the bound stay.

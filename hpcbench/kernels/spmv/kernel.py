@@ -30,7 +30,6 @@ __all__ = [
 ]  # fmt: skip
 
 BASELINE = "scipy_csr"
-vary = redraw  # the matrix is constant, x says it all
 
 CASES: dict[str, Callable[[np.random.Generator], csr_array]] = {
     "er60k": lambda g: generate.er(60_000, 4, g),
@@ -62,6 +61,11 @@ CASES: dict[str, Callable[[np.random.Generator], csr_array]] = {
 def make(case: str, contract: str, rng: np.random.Generator) -> Matvec:
     """The input of a named case, new values at every call."""
     return matvec(CASES[case](rng), rng)
+
+
+def vary(inputs: Matvec, rng: np.random.Generator, ranks: int) -> Matvec:
+    """Another x: the matrix is constant."""
+    return redraw(inputs, rng)
 
 
 def load(paths: Sequence[Path], contract: str, rng: np.random.Generator) -> Matvec:

@@ -20,8 +20,6 @@ namespace {
 
 constexpr int64_t kLanes = 8;
 
-using spmv::Array;
-using spmv::array;
 
 struct Sell {
   int64_t chunks;
