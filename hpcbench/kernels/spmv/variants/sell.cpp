@@ -13,13 +13,12 @@
 #include <numeric>
 #include <vector>
 
-#include "csr.hpp"
 #include "../../shared/memory.hpp"
+#include "csr.hpp"
 
 namespace {
 
 constexpr int64_t kLanes = 8;
-
 
 struct Sell {
   int64_t chunks;
