@@ -12,6 +12,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,22 +111,30 @@ SMALL = "poisson2d,poisson3d,anisotropic,jumps,elasticity,road,power_law"
 LARGE, MILLION = "poisson2d566,poisson3d64,anisotropic566", "poisson2d1000,poisson3d100"
 OMEGAS = "1.3,1.6,1.8,1.9,1.95"
 AGAINST = {"ssor_cg": "petsc_ssor_cg", "ic0_cg": "petsc_icc_cg", "amg_cg": "petsc_hypre_cg"}
+GENERAL = {"gmres": "petsc_gmres", "bicgstab": "petsc_bicgstab"}
 LESS = (*AGAINST.values(), "petsc_gamg_cg")
 ALL = (*LESS, "pyamg_cg", "scipy_cg")
 
 
-def solve(threads: int, cases: str, budget: str, omegas: str, peers: tuple[str, ...]) -> str:
+def solve(
+    threads: int,
+    cases: str,
+    budget: str,
+    omegas: str,
+    peers: Sequence[str],
+    against: Mapping[str, str] = AGAINST,
+) -> str:
     """Ours against peers in one race per case, SSOR with the best omega of each; peers have one thread."""
-    tail = "" if threads == 1 else "_omp"
-    ours = [f"{name}{tail}" for name in ("cg", *AGAINST)]
-    arms = [name for name in (*ours, *peers) if name != "ic0_cg"]
-    command = ["--kernel", "solve", "--case", cases, "--anchor", "ic0_cg", "--variant", ",".join(arms)]
+    tail, anchor = "" if threads == 1 else "_omp", list(against)[1]
+    ours = [f"{name}{tail}" for name in (*(["cg"] if against is AGAINST else []), *against)]
+    arms = [name for name in (*ours, *peers) if name != anchor]
+    command = ["--kernel", "solve", "--case", cases, "--anchor", anchor, "--variant", ",".join(arms)]
     command += ["--threads", str(threads), "--param", f"omega={omegas}", "--budget", budget]
     frame = race(f"solve-{codec.digest(command)}", *command)
     rows = [
         "| case | ours, ms | which | setup | iterations | over the best peer | which | "
-        + " | ".join(f"{mine}{tail} over {peer}" for mine, peer in AGAINST.items()) + " |",
-        "|---" * (7 + len(AGAINST)) + "|",
+        + " | ".join(f"{mine}{tail} over {peer}" for mine, peer in against.items()) + " |",
+        "|---" * (7 + len(against)) + "|",
     ]  # fmt: skip
     ratios: dict[str, list[float]] = {}
     for case, group in frame.groupby("case", sort=False):
@@ -135,9 +144,9 @@ def solve(threads: int, cases: str, budget: str, omegas: str, peers: tuple[str, 
             if name not in best or pace > best[name][0]:
                 best[name] = pace, r
         mine = max((n for n in ours if n in best), key=lambda n: best[n][0])
-        peer = max((n for n in best if n not in ours and n != "ic0_cg"), key=lambda n: best[n][0])
+        peer = max((n for n in best if n not in ours and n != anchor), key=lambda n: best[n][0])
         found = {"best": best[mine][0] / best[peer][0]}
-        for name, other in AGAINST.items():
+        for name, other in against.items():
             if other in best and f"{name}{tail}" in best:
                 found[name] = best[f"{name}{tail}"][0] / best[other][0]
         for name, ratio in found.items():
@@ -152,13 +161,13 @@ def solve(threads: int, cases: str, budget: str, omegas: str, peers: tuple[str, 
             f"{top.iterations:.0f}",
         ]
         cells += [f"**{found['best']:.2f}**", _short(best[peer][1].variant)]
-        cells += [f"{found[name]:.2f}" if name in found else "" for name in AGAINST]
+        cells += [f"{found[name]:.2f}" if name in found else "" for name in against]
         rows.append("| " + " | ".join(cells) + " |")
     means = {n: f"**{math.exp(np.mean(np.log(v))):.2f}** (least {min(v):.2f})" for n, v in ratios.items()}
     count = len(ratios["best"])
     rows.append(
         f"| geometric mean of {count} | | | | | {means['best']} | | "
-        + " | ".join(means.get(name, "") for name in AGAINST)
+        + " | ".join(means.get(name, "") for name in against)
         + " |"
     )
     return f"`hpcbench run {' '.join(command)}`\n\n" + "\n".join(rows)
@@ -179,6 +188,8 @@ BLOCKS = {
     "solve-2": lambda: solve(2, SMALL, "30", OMEGAS, ALL),
     "solve-2-large": lambda: solve(2, LARGE, "120", "1.6,1.9", LESS),
     "solve-2-million": lambda: solve(2, MILLION, "100", "1.9", ("petsc_hypre_cg",)),
+    "solve-unsymmetric-1": lambda: solve(1, "convection", "30", "1", list(GENERAL.values()), GENERAL),
+    "solve-unsymmetric-2": lambda: solve(2, "convection", "30", "1", list(GENERAL.values()), GENERAL),
     "solve-mpi": lambda: ceiling("solve", "ic0_cg", "ic0_cg_mpi", Setting(ranks=2)),
     "spmv-mpi": lambda: ceiling("spmv", "mosaic", "mosaic_mpi", Setting(ranks=2)),
 }
