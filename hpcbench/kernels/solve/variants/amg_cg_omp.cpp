@@ -1,6 +1,6 @@
 // /// hpcbench
 // model = "openmp"
-// summary = "conjugate gradients, V-cycle of smoothed aggregation, Gauss-Seidel sweeps whose levels are shared by threads"
+// summary = "conjugate gradients, V-cycle of smoothed aggregation, Gauss-Seidel sweeps over a block of rows per thread"
 // source = "Vanek, Mandel and Brezina, Computing 56, 1996"
 // flags = ["-O3", "-march=native"]
 // [params.SERIAL_BELOW]

@@ -1,7 +1,7 @@
 // /// hpcbench
 // model = "openmp"
-// summary = "conjugate gradients, incomplete Cholesky without fill, levels shared by threads; Eisenstat's trick where it holds"
-// source = "Meijerink and van der Vorst, Math. Comp. 31(137), 1977; Eisenstat, SIAM J. Sci. Stat. Comput. 2(1), 1981"
+// summary = "conjugate gradients, incomplete Cholesky without fill, a block of rows per thread from both ends; Eisenstat's trick where it holds"
+// source = "Meijerink and van der Vorst, Math. Comp. 31(137), 1977; the order: van der Vorst, Parallel Computing 5, 1987"
 // flags = ["-O3", "-march=native"]
 // [params.SERIAL_BELOW]
 // when = "build"

@@ -1,7 +1,7 @@
 // /// hpcbench
 // model = "openmp"
-// summary = "conjugate gradients, SSOR, levels shared by threads, Eisenstat's trick"
-// source = "Eisenstat, SIAM J. Sci. Stat. Comput. 2(1), 1981; levels: Anderson and Saad, Int. J. High Speed Comput. 1(1), 1989"
+// summary = "conjugate gradients, SSOR, a block of rows per thread from both ends, Eisenstat's trick"
+// source = "Eisenstat, SIAM J. Sci. Stat. Comput. 2(1), 1981; the order: van der Vorst, Parallel Computing 5, 1987"
 // flags = ["-O3", "-march=native"]
 // params.omega = {when = "run", default = 1.5, low = 0.01, high = 1.99}
 // [params.SERIAL_BELOW]
