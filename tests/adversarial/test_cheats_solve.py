@@ -78,6 +78,8 @@ DIRECT = "if (n > 1500) return cg(in, out, in->tolerance, plain, in->x0); const 
 # name: (honest, cheat, verdicts, words of the message)
 CHEATS = {
     "stops three digits early": (PLAIN, "return cg(in, out, 1000 * in->tolerance, plain, in->x0); }", {"correctness"}, "more than 1e-08"),
+    "answers with numbers whose squares overflow": (
+        PLAIN, "for (int64_t i = 0; i < n; i++) out->x[i] = 1e200; return 0; }", {"correctness"}, "more than 1e-08"),
     "remembers by the address of b": (
         PLAIN, "static std::map<const double *, V> kept; V &x = kept[in->b]; if (int64_t(x.size()) == n && n) { memcpy(out->x, x.data(), 8 * n); return 0; } "
         "const int s = cg(in, out, in->tolerance, plain, in->x0); x.assign(out->x, out->x + n); return s; }", {"correctness"}, "more than 1e-08"),
@@ -105,7 +107,7 @@ def _seconds(candidate: Candidate, p: solve.System) -> float:
             fields[k : k + 1].view(np.float64)[0] = value
         else:
             fields[k] = value.ctypes.data if isinstance(value, np.ndarray) else value
-    x, told, history = np.zeros(len(p.b)), np.zeros(1), np.ones(1024)
+    x, told, history = np.zeros(len(p.b)), np.zeros(1), np.zeros(1024)
     out = np.array([v.ctypes.data for v in (x, told, history)])
     spent = []
     for _ in range(7):
@@ -116,7 +118,12 @@ def _seconds(candidate: Candidate, p: solve.System) -> float:
     return median(spent)
 
 
-@pytest.mark.parametrize("name", CHEATS)
+LONG = "keeps the factors of an earlier matrix"
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n == LONG else []) for n in CHEATS]
+)
 def test_it_gets_its_verdict_and_would_have_paid(tmp_path, name):
     honest, cheat, verdicts, words = CHEATS[name]
     a = equations.poisson(22, 2)

@@ -52,7 +52,7 @@ DRAWS: dict[str, Callable[[Rng], csr_array]] = {
     "power law": lambda g: equations.power_law(8, g),
     "scaled": lambda g: _scaled(equations.poisson(odd(g, 10, 16), 2), g),
     "parts": lambda g: csr_array(block_diag([equations.poisson(k, 2) for k in (3, 8, 1)] + [eye_array(5)])),
-    "larger": lambda g: equations.poisson(odd(g, 90, 120), 2),
+    "larger": lambda g: equations.poisson(odd(g, 226, 250), 2),
 }
 
 

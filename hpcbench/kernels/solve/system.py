@@ -49,7 +49,7 @@ def redraw(inputs: System, rng: np.random.Generator) -> System:
 
 
 def vary(inputs: System, rng: np.random.Generator, ranks: int) -> System:
-    """As :func:`redraw`, and the unknowns begin elsewhere: what was made of another matrix is of no use here.
+    """As :func:`redraw`, and the unknowns begin elsewhere: what was made of another matrix is of no use as it is.
 
     In every rank's block some unknown becomes the first one, and those before it follow the last one. Neighbours
     stay neighbours, so that all methods have the same work to do, but for the few pairs that are now parted.

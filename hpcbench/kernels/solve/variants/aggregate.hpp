@@ -117,7 +117,7 @@ inline Held prolongation(const Csr &a, const std::vector<double> &diagonal, doub
     if (to[size_t(i)] >= 0) {
       add(to[size_t(i)], 1 - w);
       for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k)
-        if (const int32_t j = a.indices[k]; j != i && strong(i, k)) add(to[size_t(j)], -w * a.data[k] / lumped[size_t(i)]);
+        if (const int32_t j = a.indices[k]; j != i && to[size_t(j)] >= 0 && strong(i, k)) add(to[size_t(j)], -w * a.data[k] / lumped[size_t(i)]);
     }
     std::sort(row.begin(), row.end());
     for (const auto &[c, v] : row) p.indices.push_back(c), p.data.push_back(v);

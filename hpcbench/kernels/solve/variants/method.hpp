@@ -41,7 +41,7 @@ class Method {
       const double before = norm;
       norm = std::sqrt(world.residual(in, out->x, r.data()));
       if (status != SOLVE_OK || norm <= progress.target()) continue;
-      status = norm > before / 2 || again == kRestarts ? SOLVE_INDEFINITE : kGoOn; /* it solved another system */
+      status = norm > before / 2 || again == kRestarts ? SOLVE_STAGNATED : kGoOn; /* its own residual was another one */
     }
     return status;
   }
@@ -105,7 +105,8 @@ template <class Work> int together([[maybe_unused]] int64_t threads, Work work) 
   if (threads > 1) {
     Meeting meeting;
     int status = SOLVE_OK;
-#pragma omp parallel num_threads(int(threads))
+    const int some = int(std::min<int64_t>(threads, Meeting::kMost));
+#pragma omp parallel num_threads(some)
     {
       const int mine = work(Team{&meeting, omp_get_thread_num(), omp_get_num_threads()});
 #pragma omp master

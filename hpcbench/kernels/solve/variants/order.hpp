@@ -69,7 +69,7 @@ constexpr double kMostBetween = 0.2; /* of all rows, up to which blocks are wort
 /* Levels: an unknown stands behind all that it needs, those of a level need none of each other (Anderson and Saad, Int. J. High
  * Speed Comput. 1(1), 1989). One thread has the rows in the matrix's own order. More have a block of rows each, worked through
  * from the first row on and from the last row on in turns, and what lies between blocks comes last: the twisted factorization
- * (van der Vorst, Parallel Computing 5, 1987), which converges as the rows' own order does. */
+ * (van der Vorst, Parallel Computing 5, 1987), which takes up to a third more iterations than the rows' own order. */
 class Levels {
  public:
   Levels(const Csr &a, int64_t lanes, int64_t threads) : a_(a), lanes_(lanes), level_(size_t(a.nrows)) {

@@ -9,7 +9,7 @@ inline auto by_row(const Csr &a, const std::vector<double> &d) {
   return [&a, &d](int64_t i, int64_t k) { return a.data[k] / d[size_t(i)]; };
 }
 
-/* Sweeps x' = (1 - omega) x + omega D^-1 (b - L x' - U x), level by level: the arithmetic is that of the rows' own order. What
+/* Sweeps x' = (1 - omega) x + omega D^-1 (b - L x' - U x), level by level: for a symmetric pattern the arithmetic is that of the rows' own order. What
  * a sweep needs of the old x, b - U x, is also all but a product with L of its residual. */
 template <int LANES> struct Sor : Method {
   using L = Lane<LANES>;

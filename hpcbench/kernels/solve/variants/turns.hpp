@@ -157,7 +157,7 @@ template <class Make> auto in_turns(const solve_in *in, const Around &around, Ma
 }
 
 /* Pivots of an incomplete Cholesky factorization that keeps A's own triangles, in the order of all ranks together; false on all
- * of them where it would not keep them, or no shift of the diagonal makes pivots positive. */
+ * of them where it would not keep them as far as ranks see their own rows, or no shift of the diagonal makes pivots positive. */
 inline bool pivots_over_ranks(const Around &around, Block *block, const Order &order, std::vector<double> *pivots) {
   const Csr a = around.rows->view();
   Neighbours team;
