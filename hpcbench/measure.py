@@ -26,6 +26,7 @@ from hpcbench.wire import Program
 PARKED_NS = 1_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
 MOST_STRAYS = 2  # times that it may use more: an interrupt or a stolen processor counts as its own
 NATIVE_LIMIT_S = 20.0  # of an untrusted kernel's first calls, which take milliseconds
+CROWDED = 4  # times that, where ranks or threads share processors and wait for each other
 SETTLE_S = 0.02  # that a rank which has answered may take to go to sleep
 ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of the next sample
 SHARE, SHARE_NS = 1.05, 300_000
@@ -64,7 +65,8 @@ class WorkerArm:
     ) -> None:  # fmt: skip
         self.id, self.limit_s = id, processes.START_LIMIT_S
         if limits.wall and program.language != "python" and not program.watch:
-            self.limit_s = NATIVE_LIMIT_S
+            crowded = setting.ranks * setting.threads > len(os.sched_getaffinity(0))
+            self.limit_s = NATIVE_LIMIT_S * (CROWDED if crowded else 1)
         self.has_setup, self.layers = False, -1
         self._program, self._memory, self._setting, self._limits = program, memory, setting, limits
         self._generation = generation
