@@ -10,6 +10,7 @@ from statistics import median
 import numpy as np
 import pytest
 from judges import judged
+from naive import FASTER
 
 from hpcbench import build
 from hpcbench.inputs import equations
@@ -134,4 +135,4 @@ def test_it_gets_its_verdict_and_would_have_paid(tmp_path, name):
     assert words in result.stages[-1].message or result.verdict == "correct"
     if result.verdict == "correct":
         fair = judged(_candidate(honest), tmp_path, "residual", anchor="scipy_cg", matrix=a)
-        assert result.speedup[0] < 1.25 * fair.speedup[0]
+        assert not result.speedup[1] > FASTER * fair.speedup[2]

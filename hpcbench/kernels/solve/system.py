@@ -41,8 +41,11 @@ def system(a: csr_array, rng: np.random.Generator) -> System:
 
 
 def redraw(inputs: System, rng: np.random.Generator) -> System:
-    """The same matrix times a factor in [0.5, 2), and another solution, its entries in [0.5, 1.5)."""
-    x = rng.uniform(0.5, 1.5, len(inputs.b))
+    """The same matrix times a factor in [0.5, 2), and another solution.
+
+    Its entries are in [0.5, 1.5) times a number that changes in size and sign: it is no good guess for the next.
+    """
+    x = rng.uniform(0.5, 1.5, len(inputs.b)) * rng.choice([-1.0, 1.0]) * 2.0 ** rng.uniform(-1, 1)
     old = inputs.a
     a = csr_array((old.data * 2.0 ** rng.uniform(-1, 1), old.indices, old.indptr), shape=old.shape)
     return replace(inputs, a=a, b=a @ x, x=x)
