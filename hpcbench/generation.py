@@ -27,6 +27,7 @@ SCREEN_SAMPLES = 3
 SCREEN_RATIO = 3.0
 ALIKE = 1.5  # arms whose batches differ by less share the baseline's
 PHASE_SAMPLES = 5
+LOOKS = 8  # at outputs of timed calls: half of the calls left out stay unseen once in 256 times
 
 _numbers = itertools.count()
 
@@ -155,26 +156,37 @@ class Generation:
         return min(wanted, len(arena.layout)) if arena.cold or self._ready.changing else wanted
 
     def sample(self, c: Contender, round_: int, check: bool) -> None:
-        """One paired sample; in a round that only the parent knows, its output is verified as well.
-
-        Where the sets change, every call of a sample has a slot of its own, and any of them may be looked at.
-        Python's results are dropped but for the last one, so a sample of fewer calls is looked at, too.
-        """
-        first, lone = round_ % SETS, self._ready.changing
+        """One paired sample; in a round that only the parent knows, its outputs are verified as well."""
+        first = round_ % SETS
         self._renew(c, first, c.batch, check)
         taken = self._guarded(c, first, c.batch, round_=round_)
         if taken is None:
             return
         c.samples.append(taken)
-        last = c.batch - 1
-        python = c.entry.candidate.language == "python"
         if check:
-            self._look(c, first + (self._rng.randrange(c.batch) if lone and not python else last))
-        if check and lone and python and c.racing and last:
-            calls = self._rng.randint(1, last)
-            self._renew(c, first, calls, check)
-            if self._guarded(c, first, calls):
-                self._look(c, first + calls - 1)
+            self._inspect(c, first)
+
+    def _inspect(self, c: Contender, first: int) -> None:
+        """Look at the outputs of the sample just taken; of an untrusted contender's at ``LOOKS`` of them.
+
+        Where the sets change, every call of a sample has a slot of its own, and any of them may be looked at.
+        Python's results are dropped but for the last one. Further samples of any length, of which it cannot
+        be known that nobody times them, make up for what one sample does not show.
+        """
+        lone = self._ready.changing and c.entry.candidate.language != "python"
+        left, calls = 1 if c.entry.trusted else LOOKS, c.batch
+        while True:
+            seen = self._rng.sample(range(calls), min(calls, left)) if lone else [calls - 1]
+            for call in seen:
+                if c.racing:
+                    self._look(c, first + call)
+            left -= len(seen)
+            if left <= 0 or not c.racing:
+                return
+            calls = self._rng.randint(1, c.batch)
+            self._renew(c, first, calls, check=True)
+            if not self._guarded(c, first, calls):
+                return
 
     def _renew(self, c: Contender, first: int, calls: int, check: bool) -> None:
         """New contents where they change, and outputs that hold no answer where that is wanted."""
