@@ -7,10 +7,12 @@ from races import threaded
 from scipy.sparse import csr_array, diags_array
 
 from hpcbench import registry
+from hpcbench.case import Case
 from hpcbench.contender import Entry, unavailable
+from hpcbench.evaluate import open_race
 from hpcbench.inputs import equations
 from hpcbench.kernels.solve import kernel as solve
-from hpcbench.spec import HpcbenchError, Setting
+from hpcbench.spec import Budget, HpcbenchError, Setting
 
 KERNEL = registry.kernel("solve")
 SETTINGS = {
@@ -59,8 +61,7 @@ NEEDS = {
 @pytest.mark.parametrize("title", NEEDS)
 def test_what_cannot_be_solved_is_told_in_words(wrong, title):
     a, words = NEEDS[title]
-    general = "sor", "gmres", "gmres_omp", "bicgstab", "bicgstab_omp"
-    arms = _entries(v for v in OURS if v.name not in general)
+    arms = _entries(v for v in OURS if not v.name.startswith(("sor", "jacobi", "gmres", "bicgstab")))
     with np.errstate(invalid="ignore"):
         found = wrong("solve", arms, {title: _with(a)})
     assert len(found) == len(arms)
@@ -82,11 +83,61 @@ def test_what_needs_no_symmetry_solves_what_has_none(wrong):
     )
 
 
-def test_over_relaxation_needs_no_symmetry_and_says_when_it_diverges(wrong):
-    [sor] = _entries([KERNEL.variant("sor")], omega=1.0)
-    assert wrong("solve", [sor], {"flow": _with(equations.convection(30, 2.0))}) == {}
-    found = wrong("solve", [sor], {"indefinite": _with(NEEDS["indefinite"][0])})
-    assert "it diverged" in found[sor.name]
+RELAXED = [
+    KERNEL.variant(n) for n in ("sor", "sor_multicolour", "sor_multicolour_omp", "jacobi", "jacobi_omp")
+]
+
+
+def test_relaxation_needs_no_symmetry_and_says_when_it_diverges(wrong):
+    entries = np.full(900, 0.1), (np.arange(900), np.random.default_rng(3).permutation(900))
+    one_way = csr_array(entries, shape=(900, 900))
+    general = {
+        "flow": _with(equations.convection(30, 2.0)),
+        "not symmetric in its pattern": _with(one_way + diags_array(np.linspace(-2, -1, 900))),
+    }
+    arms = _entries(RELAXED, omega=0.9)
+    assert wrong("solve", arms, general) == {}
+    found = wrong("solve", arms, {"indefinite": _with(NEEDS["indefinite"][0])})
+    assert len(found) == len(arms)
+    assert all("it diverged" in message for message in found.values()), found
+    found = wrong("solve", arms, {"a zero": _with(NEEDS["a diagonal entry is zero"][0])})
+    assert all("divides by the diagonal" in found[e.name] for e in arms), found
+
+
+def _counted(entries, p):
+    """Their iterations, by name."""
+    base = Entry(KERNEL.variant("scipy_cg").candidate(), Setting(), "scipy_cg")
+    case = Case("one", KERNEL, "residual", lambda _: [p], ("one",))
+    with open_race(case, base, seed=1, on_event=lambda *_: None, journal=None, machine_id="test") as opened:
+        results = opened.evaluate(entries, Budget(), upto="verify")
+    assert [r.verdict for r in results] == ["correct"] * len(entries), results
+    return {r.variant: r.told["iterations"] for r in results}
+
+
+def _sweeps(p, order, omega):
+    """How many sweeps through the rows in that order it takes, with dense arrays."""
+    a, b, x, count = p.a.toarray()[np.ix_(order, order)], p.b[order], np.zeros(len(p.b)), 0
+    d = np.diag(np.diag(a))
+    below, above = np.tril(a, -1) + d / omega, np.triu(a, 1) + (1 - 1 / omega) * d
+    while np.linalg.norm(b - a @ x) > 1e-8 * np.linalg.norm(b):
+        x, count = np.linalg.solve(below, b - above @ x), count + 1
+    return count
+
+
+def test_over_relaxation_takes_the_rows_in_the_order_that_it_says():
+    g, omega = np.random.default_rng(5), 1.3
+    one_way = csr_array(g.random((90, 90)) * (g.random((90, 90)) < 0.1)) + diags_array(np.full(90, 9.0))
+    colours = _entries(
+        [KERNEL.variant("sor_multicolour"), KERNEL.variant("sor_multicolour_omp")], omega=omega
+    )
+    rows = _entries([KERNEL.variant("sor"), KERNEL.variant("numba_sor")], omega=omega)
+    for a in (STENCIL, equations.convection(13, 2.0), equations.elasticity(6), one_way):
+        p = _with(a)
+        assert set(_counted(rows, p).values()) == {_sweeps(p, np.arange(len(p.b)), omega)}
+    p = _with(STENCIL[:132][:, :132])  # 12 x 11 points
+    red_first = np.argsort(np.add(*np.divmod(np.arange(132), 12)) % 2, kind="stable")
+    assert set(_counted(colours, p).values()) == {_sweeps(p, red_first, omega)}
+    assert _sweeps(p, red_first, omega) != _sweeps(p, np.arange(132), omega)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse import block_diag, csr_array, diags_array, eye_array
 
-from hpcbench.inputs import equations
+from hpcbench.inputs import equations, generate
 from hpcbench.inputs.odd import Rng, odd, scattered
 from hpcbench.kernels.solve.system import System, system
 
@@ -55,7 +55,7 @@ DRAWS: dict[str, Callable[[Rng], csr_array]] = {
     "jumps": lambda g: equations.jumps(odd(g, 25, 35), 6, g),
     "elasticity": lambda g: equations.elasticity(odd(g, 9, 15)),
     "road": lambda g: equations.road(odd(g, 30, 40), g),
-    "power law": lambda g: equations.power_law(8, g),
+    "power law": lambda g: equations.graph(generate.rmat(8, 8, g), float(g.uniform(0.005, 0.05))),
     "scaled": lambda g: _scaled(equations.poisson(odd(g, 10, 16), 2), g),
     "parts": lambda g: csr_array(block_diag([equations.poisson(k, 2) for k in (3, 8, 1)] + [eye_array(5)])),
     "larger": _shifted,  # soon solved: ranks that share a processor wait long for each other in every iteration

@@ -62,7 +62,7 @@ class Level {
     return made;
   }
 
-  /* q = A p and p.q, in scaled unknowns. */
+  /* q = A p, in scaled unknowns; this thread's part of p.q. */
   template <class Crew> double multiply(Crew &team, const double *p, double *q) {
     half_.below.sweep(team, [&](const Part &part) {
       half_.below.forward(part, p, [&](int64_t i) { return -L::load(p + i); }, [&](int64_t i, Vector v) { L::store(q + i, v); });
@@ -71,7 +71,7 @@ class Level {
     half_.above.sweep(team, [&](const Part &part) {
       half_.above.backward(part, p, [&](int64_t i) { return L::load(q + i); }, [&](int64_t i, Vector v) { L::store(q + i, -v), dot -= L::load(p + i) * v; });
     });
-    return team.sum(L::sum(dot));
+    return L::sum(dot);
   }
 
   /* A sweep from x = 0, and r = b - A x. */

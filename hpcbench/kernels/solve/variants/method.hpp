@@ -99,6 +99,16 @@ template <class World> int diagonal(World world, const solve_in *in, std::vector
 }
 inline int diagonal(const solve_in *in, std::vector<double> *found) { return diagonal(Here{}, in, found); }
 
+/* make(a, d): a Method for a matrix that may be without symmetry, but not with a zero on its diagonal `d`. */
+template <class Make> void *by_diagonal(const solve_in *in, Make make) {
+  return made([&]() -> std::unique_ptr<Method> {
+    std::vector<double> d;
+    const int status = diagonal(in, &d);
+    if (status == SOLVE_ZERO_DIAGONAL || status == SOLVE_BREAKDOWN) return std::make_unique<Refused>(status);
+    return make(matrix(in), d);
+  });
+}
+
 /* work(team) by each of `threads` threads; what all of them return. */
 template <class Work> int together([[maybe_unused]] int64_t threads, Work work) {
 #ifdef _OPENMP

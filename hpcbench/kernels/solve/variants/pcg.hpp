@@ -25,14 +25,14 @@ template <int LANES> class Whole {
     }
   }
 
-  /* Also p.q. */
+  /* Returns this thread's part of p.q. */
   template <class Crew> double multiply(Crew &team, const double *p, double *q) {
     Vector dot = L::all(0);
     a_.sweep(team, [&](const Part &part) {
       a_.forward(part, p, [&](int64_t i) { return L::load(diagonal_.get() + i) * L::load(p + i); },
                  [&](int64_t i, Vector v) { L::store(q + i, v), dot += L::load(p + i) * v; });
     });
-    return team.sum(L::sum(dot));
+    return L::sum(dot);
   }
 
  private:
@@ -81,7 +81,7 @@ template <int LANES> class Pcg {
       if (!(rho > 0)) return std::isfinite(rho) ? SOLVE_INDEFINITE : SOLVE_BREAKDOWN;
       for (int64_t i = from; i < to; i += LANES) L::store(p + i, beta != 0 ? at(z, i) + L::all(beta) * at(p, i) : at(z, i));
       team.barrier();
-      const double energy = a.multiply(team, p, q);
+      const double energy = team.sum(a.multiply(team, p, q));
       if (!(energy > 0)) return std::isfinite(energy) ? SOLVE_INDEFINITE : SOLVE_BREAKDOWN;
       const Vector alpha = L::all(rho / energy);
       Vector own = L::all(0), square = L::all(0);
@@ -90,11 +90,12 @@ template <int LANES> class Pcg {
         L::store(x + i, at(x, i) + alpha * at(p, i)), L::store(r + i, v);
         square += v * v, own += u * u;
       }
-      const double norm = std::sqrt(team.sum(L::sum(own))), last = rho;
+      const auto [natural2, square2] = team.sums(L::sum(own), L::sum(square));
+      const double norm = std::sqrt(natural2), last = rho;
       if (team.me == 0) status_ = progress->step(norm);
       team.barrier();
       if ((status = status_) != kGoOn) break;
-      rho = kCopies ? team.sum(L::sum(square)) : m.apply(team, r, z);
+      rho = kCopies ? square2 : m.apply(team, r, z);
       beta = rho / last;
     }
     for (int64_t i = from; i < to; ++i)

@@ -4,6 +4,7 @@
 #define SOLVE_RANKS_HPP
 #include <limits.h>
 
+#include <array>
 #include <functional>
 #include <tuple>
 
@@ -22,6 +23,11 @@ struct Ranks {
   double sum(double part) {
     MPI_Allreduce(MPI_IN_PLACE, &part, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
     return part;
+  }
+  std::array<double, 2> sums(double one, double other) {
+    std::array<double, 2> parts = {one, other};
+    MPI_Allreduce(MPI_IN_PLACE, parts.data(), 2, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+    return parts;
   }
 };
 
@@ -118,7 +124,7 @@ template <int LANES> class Distributed {
         far_[size_t(k)] *= scale[size_t(block->far_rows[r])] * block->inbox[size_t(block->far_indices[size_t(k)])];
   }
 
-  double multiply(Ranks &team, const double *p, double *q) {
+  double multiply(Ranks &, const double *p, double *q) {
     Fetch fetch(block_, [&](int32_t row) { return p[order_.place[size_t(row)]]; });
     Alone self;
     double dot = own_.multiply(self, p, q);
@@ -130,7 +136,7 @@ template <int LANES> class Distributed {
       const int32_t place = order_.place[size_t(block_->far_rows[r])];
       q[place] += sum, dot += p[place] * sum;
     }
-    return team.sum(dot);
+    return dot;
   }
 
  private:

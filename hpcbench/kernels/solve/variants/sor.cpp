@@ -5,10 +5,17 @@
 // flags = ["-O3", "-march=native"]
 // params.omega = {when = "run", default = 1.8, low = 0.01, high = 1.99}
 // ///
+#include "neighbours.hpp"
 #include "sor.hpp"
 
 extern "C" void *solve_setup(const solve_in *in, const void *params) {
-  return solve::sor_setup(in, *static_cast<const double *>(params));
+  const double omega = *static_cast<const double *>(params);
+  return solve::by_diagonal(in, [omega](const solve::Csr &a, const std::vector<double> &d) {
+    const solve::Neighbours near(a); /* rows side by side read nothing of each other in either direction */
+    return solve::in_levels(near.pattern(), 1, [&](solve::Order order, auto lanes) -> std::unique_ptr<solve::Method> {
+      return std::make_unique<solve::Sor<lanes>>(a, std::move(order), d, omega);
+    });
+  });
 }
 extern "C" int solve_run(void *handle, const solve_in *in, const void *, solve_out *out) {
   return static_cast<solve::Method *>(handle)->run(in, out);

@@ -9,8 +9,8 @@ inline auto by_row(const Csr &a, const std::vector<double> &d) {
   return [&a, &d](int64_t i, int64_t k) { return a.data[k] / d[size_t(i)]; };
 }
 
-/* Sweeps x' = (1 - omega) x + omega D^-1 (b - L x' - U x), level by level: for a symmetric pattern the arithmetic is that of the rows' own order. What
- * a sweep needs of the old x, b - U x, is also all but a product with L of its residual. */
+/* Sweeps x' = (1 - omega) x + omega D^-1 (b - L x' - U x), L and U as the order of rows has it. An iteration reads the matrix once: on its way
+ * forward it keeps x' + L x', to which U x' on its way back adds all that the residual lacks, and the next sweep needs b - U x' as well. */
 template <int LANES> struct Sor : Method {
   using L = Lane<LANES>;
   using Vector = typename L::Vector;
@@ -28,54 +28,48 @@ template <int LANES> struct Sor : Method {
 
   int iterate(const solve_in *, solve_out *out, double *natural, Progress *progress, double) override {
     double *x = x_.get(), *y = y_.get(), *b = b_.get();
-    Alone team;
     for (int64_t p = 0; p < order_.places; ++p) {
       const int64_t row = order_.row[size_t(p)];
       x[p] = 0, y[p] = b[p] = row < 0 ? 0 : natural[row] / d_[p];
     }
-    const Vector omega = L::all(omega_), rest = L::all(1 - omega_);
-    int status = kGoOn;
-    while (status == kGoOn) {
-      half_.below.sweep(team, [&](const Part &part) {
-        half_.below.forward(part, x, [&](int64_t i) { return L::load(y + i); },
-                              [&](int64_t i, Vector v) { L::store(x + i, omega * v + rest * L::load(x + i)); });
-      });
-      half_.above.sweep(team, [&](const Part &part) {
-        half_.above.backward(part, x, [&](int64_t i) { return L::load(b + i); }, [&](int64_t i, Vector v) { L::store(y + i, v); });
-      });
-      Vector sum = L::all(0);
-      half_.below.sweep(team, [&](const Part &part) {
-        half_.below.forward(part, x, [&](int64_t i) { return L::load(y + i) - L::load(x + i); },
+    const int why = together(order_.threads, [&](auto team) {
+      const Vector omega = L::all(omega_), rest = L::all(1 - omega_);
+      int status = kGoOn;
+      while (status == kGoOn) {
+        half_.below.sweep(team, [&](const Part &part) {
+          half_.below.forward(part, x, [&](int64_t i) { return L::load(y + i); },
                               [&](int64_t i, Vector v) {
-                                const Vector r = v * L::load(d_.get() + i);
-                                sum += r * r;
+                                const Vector next = omega * v + rest * L::load(x + i);
+                                L::store(x + i, next), L::store(y + i, next + (L::load(y + i) - v));
                               });
-      });
-      status = progress->step(std::sqrt(L::sum(sum)));
-    }
+        });
+        Vector sum = L::all(0);
+        half_.above.sweep(team, [&](const Part &part) {
+          half_.above.backward(part, x, [&](int64_t i) { return L::load(b + i); },
+                               [&](int64_t i, Vector v) {
+                                 const Vector r = (v - L::load(y + i)) * L::load(d_.get() + i);
+                                 L::store(y + i, v), sum += r * r;
+                               });
+        });
+        const double norm = std::sqrt(team.sum(L::sum(sum)));
+        if (team.me == 0) status_ = progress->step(norm);
+        team.barrier();
+        status = status_;
+      }
+      return status;
+    });
     for (int64_t p = 0; p < order_.places; ++p)
       if (const int64_t row = order_.row[size_t(p)]; row >= 0) out->x[row] += x[p];
-    return status;
+    return why;
   }
 
  private:
   double omega_;
+  int status_ = kGoOn;
   Order order_;
   Halves<LANES> half_;
   memory::Array<double> x_, y_, b_, d_;
 };
-
-inline void *sor_setup(const solve_in *in, double omega) {
-  return made([&]() -> std::unique_ptr<Method> {
-    std::vector<double> d;
-    const int status = diagonal(in, &d); /* it needs no symmetry */
-    if (status == SOLVE_ZERO_DIAGONAL || status == SOLVE_BREAKDOWN) return std::make_unique<Refused>(status);
-    const Csr a = matrix(in);
-    return in_levels(a, 1, [&](Order order, auto lanes) -> std::unique_ptr<Method> {
-      return std::make_unique<Sor<lanes>>(a, std::move(order), d, omega);
-    });
-  });
-}
 
 }  // namespace solve
 #endif

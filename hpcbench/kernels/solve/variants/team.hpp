@@ -2,6 +2,7 @@
  * spin, sums that come out the same in every run. */
 #ifndef SOLVE_TEAM_HPP
 #define SOLVE_TEAM_HPP
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -18,6 +19,7 @@ struct Alone {
   void barrier() {}
   void refresh(double *) {}
   double sum(double part) { return part; }
+  std::array<double, 2> sums(double one, double other) { return {one, other}; }
 };
 
 #ifdef _OPENMP
@@ -25,7 +27,7 @@ struct Alone {
 struct Meeting {
   static constexpr int kMost = 256, kSpins = 4000;
   struct alignas(64) Line {
-    double part[2];
+    std::array<double, 2> part[2];
   };
   alignas(64) std::atomic<int> arrived{0};
   alignas(64) std::atomic<int> turn{0};
@@ -49,12 +51,14 @@ struct Team {
       if (spins > Meeting::kSpins) sched_yield(); /* more threads than processors */
   }
 
-  double sum(double part) {
-    parity ^= 1; /* the sum before may still be read */
-    meeting->lines[me].part[parity] = part;
+  double sum(double part) { return sums(part, 0)[0]; }
+  std::array<double, 2> sums(double one, double other) {
+    parity ^= 1; /* the sums before may still be read */
+    meeting->lines[me].part[parity] = {one, other};
     barrier();
-    double total = 0;
-    for (int64_t t = 0; t < all; ++t) total += meeting->lines[t].part[parity];
+    std::array<double, 2> total = {};
+    for (int64_t t = 0; t < all; ++t)
+      for (size_t k = 0; k < 2; ++k) total[k] += meeting->lines[t].part[parity][k];
     return total;
   }
 };
