@@ -33,6 +33,8 @@ def judged(
         "spgemm": lambda rng: kernel.module().product(a, a, contract, rng),
         "spmv": lambda rng: kernel.module().matvec(a, rng),
         "solve": lambda rng: kernel.module().system(a, rng),
+        "spmm": lambda rng: kernel.module().matmat(a, int(contract[1:]), rng),
+        "sptrsv": lambda rng: kernel.module().triangle(a, rng),
     }
     case = Case("small", kernel, contract, makers[kernel.name])
     base = Entry(kernel.variant(anchor).candidate(), Setting(), anchor)

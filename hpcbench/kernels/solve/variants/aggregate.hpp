@@ -5,9 +5,11 @@
 #include <vector>
 
 #include "../../spgemm/variants/rows.hpp"
-#include "order.hpp"
+#include "../../shared/order.hpp"
 
 namespace solve {
+
+using namespace sweeps;
 
 /* A matrix that is held here. */
 struct Held {

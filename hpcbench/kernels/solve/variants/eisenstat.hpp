@@ -6,11 +6,13 @@
 #define SOLVE_EISENSTAT_HPP
 #include <cmath>
 
-#include "chunks.hpp"
+#include "../../shared/chunks.hpp"
 #include "progress.hpp"
-#include "team.hpp"
+#include "../../shared/team.hpp"
 
 namespace solve {
+
+using namespace sweeps;
 
 constexpr double kCloser = 30; /* the norm of the system's own residual is looked at whenever it fell so far */
 

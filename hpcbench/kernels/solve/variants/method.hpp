@@ -6,9 +6,11 @@
 #include <type_traits>
 
 #include "eisenstat.hpp"
-#include "order.hpp"
+#include "../../shared/order.hpp"
 
 namespace solve {
+
+using namespace sweeps;
 
 constexpr int kRestarts = 20;
 
@@ -18,6 +20,8 @@ struct Here {
   int worst(int status) { return status; }
   double residual(const solve_in *in, const double *x, double *r) { return solve::residual(in, x, r); }
 };
+
+inline Csr matrix(const solve_in *in) { return {in->nrows, in->order, in->indptr, in->indices, in->data}; }
 
 class Method {
  public:
@@ -33,7 +37,14 @@ class Method {
     std::copy(in->x0, in->x0 + in->nrows, out->x);
     if (b2 == 0) std::fill(out->x, out->x + in->nrows, 0.0);
     if (status_ || b2 == 0) return status_;
-    std::vector<double> r(size_t(in->nrows));
+    std::vector<double> r;
+    int failed = SOLVE_OK;
+    try {
+      r.resize(size_t(in->nrows));
+    } catch (const std::bad_alloc &) {
+      failed = SOLVE_NO_MEMORY;
+    }
+    if ((failed = world.worst(failed))) return failed;
     double norm = std::sqrt(world.residual(in, out->x, r.data()));
     int status = progress.begin(norm);
     for (int again = 0; status == kGoOn; ++again) {
@@ -107,34 +118,6 @@ template <class Make> void *by_diagonal(const solve_in *in, Make make) {
     if (status == SOLVE_ZERO_DIAGONAL || status == SOLVE_BREAKDOWN) return std::make_unique<Refused>(status);
     return make(matrix(in), d);
   });
-}
-
-/* work(team) by each of `threads` threads; what all of them return. */
-template <class Work> int together([[maybe_unused]] int64_t threads, Work work) {
-#ifdef _OPENMP
-  if (threads > 1) {
-    Meeting meeting;
-    int status = SOLVE_OK;
-    const int some = int(std::min<int64_t>(threads, Meeting::kMost));
-#pragma omp parallel num_threads(some)
-    {
-      const int mine = work(Team{&meeting, omp_get_thread_num(), omp_get_num_threads()});
-#pragma omp master
-      status = mine;
-    }
-    return status;
-  }
-#endif
-  return work(Alone{});
-}
-
-constexpr double kPadded = 1.5; /* places per row up to which vectors are worth it */
-
-/* make(order, lanes): levels where they are wide enough for vectors, else the rows' own order. */
-template <class Make> auto in_levels(const Csr &a, int64_t threads, Make make) {
-  Order order = by_level(a, 8, threads);
-  if (double(order.places) <= kPadded * double(a.nrows)) return make(std::move(order), std::integral_constant<int, 8>{});
-  return make(by_level(a, 1, threads), std::integral_constant<int, 1>{});
 }
 
 template <int LANES> struct Split : Method {

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "order.hpp"
+#include "../../shared/order.hpp"
 
 namespace solve {
+
+using namespace sweeps;
 
 /* Columns of A + A': whom a row needs, and who needs it. */
 class Neighbours {

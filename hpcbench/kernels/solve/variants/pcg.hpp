@@ -3,11 +3,13 @@
 #define SOLVE_PCG_HPP
 #include <cmath>
 
-#include "chunks.hpp"
+#include "../../shared/chunks.hpp"
 #include "progress.hpp"
-#include "team.hpp"
+#include "../../shared/team.hpp"
 
 namespace solve {
+
+using namespace sweeps;
 
 /* q = S A S p, from all entries of a row at once. */
 template <int LANES> class Whole {

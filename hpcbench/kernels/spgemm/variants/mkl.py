@@ -10,54 +10,32 @@ import ctypes
 
 import numpy as np
 
-from hpcbench import machine
-
-MKL = ctypes.CDLL(machine.packaged("mkl", "libmkl_rt.so"), mode=ctypes.RTLD_GLOBAL)
-NON_TRANSPOSE, ZERO_BASED = 10, 0
-INT32_MAX = 2**31 - 1
-
-
-def _check(status, call):
-    if status:
-        raise RuntimeError(f"{call} returned status {status}")
-
-
-def _pointer(array):
-    return ctypes.c_void_p(array.ctypes.data)
+from hpcbench.kernels.shared.mkl import MKL, NON_TRANSPOSE, Matrix, check, narrow
 
 
 def bind(inputs, params):
     def matrix(which):
-        indptr = inputs[f"{which}_indptr"]
-        if indptr[-1] > INT32_MAX:
-            raise OverflowError("more non-zeros than MKL's 32-bit row pointers can count")
-        arrays = indptr.astype(np.int32), inputs[f"{which}_indices"], inputs[f"{which}_data"]
-        handle = ctypes.c_void_p()
-        rows, cols = inputs[f"{which}_nrows"], inputs[f"{which}_ncols"]
-        start, columns, values = (_pointer(array) for array in arrays)
-        end = ctypes.c_void_p(start.value + 4)
-        created = MKL.mkl_sparse_d_create_csr(
-            ctypes.byref(handle), ZERO_BASED, rows, cols, start, end, columns, values
+        rows, cols, *arrays = (
+            inputs[f"{which}_{f}"] for f in ("nrows", "ncols", "indptr", "indices", "data")
         )
-        _check(created, "mkl_sparse_d_create_csr")
-        return handle, arrays
+        return Matrix(rows, cols, narrow(arrays[0]), *arrays[1:])
 
     return matrix("a"), matrix("b"), inputs["sorted"], []
 
 
 def run(handle, inputs, params):
-    (a, _), (b, _), in_order, held = inputs
+    a, b, in_order, held = inputs
     while held:
         MKL.mkl_sparse_destroy(held.pop())
     c = ctypes.c_void_p()
-    _check(MKL.mkl_sparse_spmm(NON_TRANSPOSE, a, b, ctypes.byref(c)), "mkl_sparse_spmm")
+    check(MKL.mkl_sparse_spmm(NON_TRANSPOSE, a.handle, b.handle, ctypes.byref(c)), "mkl_sparse_spmm")
     held.append(c)
     if in_order:
-        _check(MKL.mkl_sparse_order(c), "mkl_sparse_order")
+        check(MKL.mkl_sparse_order(c), "mkl_sparse_order")
     base, rows, cols = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
     start, end, columns, values = (ctypes.c_void_p() for _ in range(4))
     fields = (base, rows, cols, start, end, columns, values)
-    _check(MKL.mkl_sparse_d_export_csr(c, *map(ctypes.byref, fields)), "mkl_sparse_d_export_csr")
+    check(MKL.mkl_sparse_d_export_csr(c, *map(ctypes.byref, fields)), "mkl_sparse_d_export_csr")
     indptr = _view(start, np.int32, rows.value + 1)
     nnz = int(indptr[-1])
     return indptr, _view(columns, np.int32, nnz), _view(values, np.float64, nnz)

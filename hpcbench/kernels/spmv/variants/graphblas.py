@@ -6,68 +6,44 @@
 # ///
 """GraphBLAS through its C interface: matrix and vectors made beforehand, the result read where it lies.
 
-y starts as zeros in every call, so that rows without entries have one. Kernels are those compiled into the
-library: nothing is compiled or cached.
+y starts as zeros in every call, so that rows without entries have one.
 """
 
 import numpy as np
-from suitesparse_graphblas import ffi, initialize, lib
+from suitesparse_graphblas import ffi, lib
 
-initialize(blocking=False, memory_manager="c")
+from hpcbench.kernels.shared.graphblas import check, matrix
+
+FIELDS = ("nrows", "ncols", "indptr", "indices", "data")
 MATRICES = {}  # by where they lie: all inputs of a race share theirs
-WORDS = ("uint64_t *", "uint64_t *", "double *")
 NIL = ffi.NULL
-
-
-def _check(status, call):
-    if status:
-        raise RuntimeError(f"{call} returned {status}")
-
-
-_check(lib.GrB_Global_set_INT32(lib.GrB_GLOBAL, lib.GxB_JIT_OFF, lib.GxB_JIT_C_CONTROL), "GrB_Global_set")
-
-
-def _matrix(inputs):
-    parts = [
-        np.ascontiguousarray(inputs[name], dtype)
-        for name, dtype in (("indptr", np.uint64), ("indices", np.uint64), ("data", np.float64))
-    ]
-    pointer, index, value = (ffi.cast(t, p.ctypes.data) for t, p in zip(WORDS, parts, strict=True))
-    rows, cols, nnz = inputs["nrows"], inputs["ncols"], len(parts[2])
-    made = ffi.new("GrB_Matrix *")
-    imported = lib.GrB_Matrix_import_FP64(
-        made, lib.GrB_FP64, rows, cols, pointer, index, value, rows + 1, nnz, nnz, lib.GrB_CSR_FORMAT
-    )
-    _check(imported, "GrB_Matrix_import")
-    _check(lib.GrB_Matrix_wait(made[0], lib.GrB_MATERIALIZE), "GrB_Matrix_wait")
-    return made[0]
 
 
 def _full(values):
     """A vector in which every entry is present."""
     made, n = ffi.new("GrB_Vector *"), len(values)
-    _check(lib.GrB_Vector_new(made, lib.GrB_FP64, n), "GrB_Vector_new")
+    check(lib.GrB_Vector_new(made, lib.GrB_FP64, n), "GrB_Vector_new")
     places = np.arange(n, dtype=np.uint64)
     index, value = ffi.cast("uint64_t *", places.ctypes.data), ffi.cast("double *", values.ctypes.data)
-    _check(lib.GrB_Vector_build_FP64(made[0], index, value, n, NIL), "GrB_Vector_build")
-    _check(lib.GrB_Vector_set_INT32(made[0], lib.GxB_FULL, lib.GxB_SPARSITY_CONTROL), "GrB_Vector_set")
-    _check(lib.GrB_Vector_wait(made[0], lib.GrB_MATERIALIZE), "GrB_Vector_wait")
+    check(lib.GrB_Vector_build_FP64(made[0], index, value, n, NIL), "GrB_Vector_build")
+    check(lib.GrB_Vector_set_INT32(made[0], lib.GxB_FULL, lib.GxB_SPARSITY_CONTROL), "GrB_Vector_set")
+    check(lib.GrB_Vector_wait(made[0], lib.GrB_MATERIALIZE), "GrB_Vector_wait")
     return made[0]
 
 
 def bind(inputs, params):
     at = inputs["indptr"].ctypes.data
     if at not in MATRICES:
-        MATRICES[at] = _matrix(inputs)
+        MATRICES[at] = matrix(*(inputs[f] for f in FIELDS))
     y = np.zeros(inputs["nrows"])
     return MATRICES[at], _full(inputs["x"]), _full(y), len(y)
 
 
 def run(handle, inputs, params):
     a, x, y, rows = inputs
-    _check(lib.GrB_Vector_assign_FP64(y, NIL, NIL, 0.0, lib.GrB_ALL, rows, NIL), "GrB_Vector_assign")
-    _check(lib.GrB_mxv(y, NIL, lib.GrB_PLUS_FP64, lib.GrB_PLUS_TIMES_SEMIRING_FP64, a, x, NIL), "GrB_mxv")
-    _check(lib.GrB_Vector_wait(y, lib.GrB_MATERIALIZE), "GrB_Vector_wait")
+    check(lib.GrB_Vector_assign_FP64(y, NIL, NIL, 0.0, lib.GrB_ALL, rows, NIL), "GrB_Vector_assign")
+    check(lib.GrB_mxv(y, NIL, lib.GrB_PLUS_FP64, lib.GrB_PLUS_TIMES_SEMIRING_FP64, a, x, NIL), "GrB_mxv")
+    check(lib.GrB_Vector_wait(y, lib.GrB_MATERIALIZE), "GrB_Vector_wait")
     return (_values(y, rows),)
 
 
@@ -78,7 +54,7 @@ def _values(y, rows):
     at, kind, n, size, handling = (
         ffi.new(t) for t in ("void **", "GrB_Type *", "uint64_t *", "uint64_t *", "int *")
     )
-    _check(lib.GxB_Vector_unload(y, at, kind, n, size, handling, NIL), "GxB_Vector_unload")
+    check(lib.GxB_Vector_unload(y, at, kind, n, size, handling, NIL), "GxB_Vector_unload")
     values = np.frombuffer(ffi.buffer(at[0], n[0] * 8), np.float64)
-    _check(lib.GxB_Vector_load(y, at, kind[0], n[0], size[0], handling[0], NIL), "GxB_Vector_load")
+    check(lib.GxB_Vector_load(y, at, kind[0], n[0], size[0], handling[0], NIL), "GxB_Vector_load")
     return values

@@ -1,7 +1,8 @@
 /* The threads of one solve, which stay together from its first vector to its last: one parallel region, barriers that
  * spin, sums that come out the same in every run. */
-#ifndef SOLVE_TEAM_HPP
-#define SOLVE_TEAM_HPP
+#ifndef SHARED_TEAM_HPP
+#define SHARED_TEAM_HPP
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -11,7 +12,7 @@
 #include <sched.h>
 #endif
 
-namespace solve {
+namespace sweeps {
 
 /* One thread: all is free. */
 struct Alone {
@@ -64,5 +65,24 @@ struct Team {
 };
 #endif
 
-}  // namespace solve
+/* work(team) by each of `threads` threads; what all of them return. */
+template <class Work> int together([[maybe_unused]] int64_t threads, Work work) {
+#ifdef _OPENMP
+  if (threads > 1) {
+    Meeting meeting;
+    int status = 0;
+    const int some = int(std::min<int64_t>(threads, Meeting::kMost));
+#pragma omp parallel num_threads(some)
+    {
+      const int mine = work(Team{&meeting, omp_get_thread_num(), omp_get_num_threads()});
+#pragma omp master
+      status = mine;
+    }
+    return status;
+  }
+#endif
+  return work(Alone{});
+}
+
+}  // namespace sweeps
 #endif

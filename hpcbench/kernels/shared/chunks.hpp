@@ -1,20 +1,20 @@
 /* Rows of a sparse matrix side by side in chunks of LANES places, in the order in which they are worked through: entries
  * of a chunk whose columns follow each other as its rows do are one vector load, others are loads of their own. */
-#ifndef SOLVE_CHUNKS_HPP
-#define SOLVE_CHUNKS_HPP
+#ifndef SHARED_CHUNKS_HPP
+#define SHARED_CHUNKS_HPP
 #include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <new>
 #include <vector>
 
-#include "../../shared/memory.hpp"
+#include "memory.hpp"
 #include "order.hpp"
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
 
-namespace solve {
+namespace sweeps {
 
 /* So many numbers at once. */
 template <int LANES> struct Lane;
@@ -51,8 +51,9 @@ template <int LANES> inline typename Lane<LANES>::Vector gather(const double *x,
   }
 }
 
-/* Which entries of the matrix: those at places before the row's, those behind it, all but the diagonal's, or all. */
-enum class Side { kBefore, kBehind, kBoth, kAll };
+/* Which entries of the matrix: those at places before the row's, those behind it, all but the diagonal's, or all. Others are all but
+ * the diagonal's, too, but only those before them in the same stretch can be relied on to be computed. */
+enum class Side { kBefore, kBehind, kBoth, kAll, kOthers };
 
 /* What one thread does in one phase: chunks in the order in which they are met. */
 struct Part {
@@ -93,11 +94,23 @@ template <int LANES> class Chunks {
 
   const Part &part(int64_t phase) const { return parts_[size_t(phase)]; }
 
-  /* For the chunks of a part, ascending: give(place, take(place) - the entries times y). */
+  /* How far a part has been worked through. */
+  struct Cursor {
+    explicit Cursor(const Part &part) : place(part.first), value(part.values.get()), column(part.columns.get()) {}
+    int64_t place;
+    const double *value;
+    const int32_t *column;
+  };
+
+  /* For the chunks from a cursor up to place `to`, ascending: give(place, take(place) - the entries times y). */
+  template <class Take, class Give> void forward(Cursor *at, int64_t to, const double *y, Take take, Give give) const {
+    Cursor here = *at;
+    for (; here.place < to; here.place += LANES) give(here.place, less(&here.value, &here.column, y, take(here.place)));
+    *at = here;
+  }
   template <class Take, class Give> void forward(const Part &part, const double *y, Take take, Give give) const {
-    const double *v = part.values.get();
-    const int32_t *c = part.columns.get();
-    for (int64_t p = part.first; p < part.last; p += LANES) give(p, less(&v, &c, y, take(p)));
+    Cursor at(part);
+    forward(&at, part.last, y, take, give);
   }
 
   /* The same, descending. */
@@ -129,6 +142,7 @@ template <int LANES> class Chunks {
       const int64_t level = back_ ? levels - 1 - n : n, from = stretch.levels[size_t(level)], to = stretch.levels[size_t(level) + 1];
       if (back_) build.known = {to, stretch.last, order.stretches[size_t(phase + threads_ - 1)].last, columns.places};
       else if (side == Side::kBefore) build.known = {stretch.first, from, 0, order.stretches[size_t(phase)].first};
+      else if (side == Side::kOthers) build.known = {stretch.first, from, 0, 0};
       else build.known = {0, columns.places, 0, 0};
       for (int64_t c = from; c < to; c += LANES) build.chunk(back_ ? from + to - LANES - c : c, entry);
     }
@@ -169,7 +183,7 @@ template <int LANES> class Chunks {
         if (i < 0) continue;
         for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
           const int64_t at = other.place[size_t(a.indices[k])];
-          if (side == Side::kBefore ? at >= p + l : side == Side::kBehind ? at <= p + l : side == Side::kBoth && at == p + l) continue;
+          if (side == Side::kBefore ? at >= p + l : side == Side::kBehind ? at <= p + l : side != Side::kAll && at == p + l) continue;
           if (const double value = entry(i, k); value != 0) found.push_back({int32_t(at) - l, l, value});
         }
       }
@@ -259,5 +273,5 @@ inline auto scaled(const Csr &a, const std::vector<double> &scale) {
   return [&a, &scale](int64_t i, int64_t k) { return a.data[k] * scale[size_t(i)] * scale[size_t(a.indices[k])]; };
 }
 
-}  // namespace solve
+}  // namespace sweeps
 #endif

@@ -1,13 +1,12 @@
 /* Unknowns in an order in which eight at a time can be computed side by side, and threads need not wait for each other. */
-#ifndef SOLVE_ORDER_HPP
-#define SOLVE_ORDER_HPP
+#ifndef SHARED_ORDER_HPP
+#define SHARED_ORDER_HPP
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
-#include "abi.h"
-
-namespace solve {
+namespace sweeps {
 
 /* A matrix that lies elsewhere. */
 struct Csr {
@@ -16,7 +15,6 @@ struct Csr {
   const int32_t *indices;
   const double *data;
 };
-inline Csr matrix(const solve_in *in) { return {in->nrows, in->order, in->indptr, in->indices, in->data}; }
 
 /* Consecutive places that one thread works through, level by level; a level starts at each of `levels` but the last. */
 struct Stretch {
@@ -158,5 +156,14 @@ class Levels {
 
 inline Order by_level(const Csr &a, int64_t lanes, int64_t threads) { return Levels(a, lanes, threads).take(); }
 
-}  // namespace solve
+constexpr double kPadded = 1.5; /* places per row up to which vectors are worth it */
+
+/* make(order, lanes): levels where they are wide enough for vectors, else the rows' own order. */
+template <class Make> auto in_levels(const Csr &a, int64_t threads, Make make) {
+  Order order = by_level(a, 8, threads);
+  if (double(order.places) <= kPadded * double(a.nrows)) return make(std::move(order), std::integral_constant<int, 8>{});
+  return make(by_level(a, 1, threads), std::integral_constant<int, 1>{});
+}
+
+}  // namespace sweeps
 #endif

@@ -1,0 +1,19 @@
+"""Inputs that the judge draws and no candidate has seen: those of ``spmv``, with the contract's columns."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpcbench.kernels.spmm.matmat import Matmat, matmat
+from hpcbench.kernels.spmv.hidden import DRAWS
+
+
+def columns(contract: str) -> int:
+    """k of the contract."""
+    return int(contract.removeprefix("k"))
+
+
+def hidden(contract: str, rng: np.random.Generator) -> dict[str, Matmat]:
+    """One input of every kind, by name, drawn anew at every call."""
+    k = columns(contract)
+    return {name: matmat(draw(rng), k, rng) for name, draw in DRAWS.items() if name != "far columns"}

@@ -1,0 +1,27 @@
+// /// hpcbench
+// model = "openmp"
+// summary = "CSR row by row, up to 128 columns at a time in registers, each thread a block of rows with as many entries"
+// source = "Hong et al., PPoPP 2019; without its reordering"
+// flags = ["-O3", "-march=native"]
+// [params.WIDE]
+// when = "build"
+// default = 64
+// values = [8, 32, 64, 128]
+// [params.AHEAD]
+// when = "build"
+// default = 8
+// values = [1, 4, 8, 16]
+// ///
+#include <omp.h>
+
+#include "rows.hpp"
+
+extern "C" int spmm_run(void *, const spmm_in *in, const void *, spmm_out *out) {
+#pragma omp parallel
+  {
+    const int64_t me = omp_get_thread_num(), all = omp_get_num_threads();
+    const int64_t from = spmm::cut(in, me, all), to = spmm::cut(in, me + 1, all);
+    if (from < to) spmm::rows(in, from, to, out->y);
+  }
+  return SPMM_OK;
+}

@@ -1,0 +1,68 @@
+/* Rows of a matrix in CSR times dense columns, so many columns at a time that their sums stay in registers. */
+#ifndef SPMM_ROWS_HPP
+#define SPMM_ROWS_HPP
+#include <algorithm>
+#include <cstring>
+
+#include "abi.h"
+
+namespace spmm {
+
+typedef double Vector __attribute__((vector_size(64)));
+typedef double Loose __attribute__((vector_size(64), aligned(8), may_alias));
+inline Vector load(const double *from) { return *reinterpret_cast<const Loose *>(from); }
+inline void store(double *to, Vector v) { *reinterpret_cast<Loose *>(to) = v; }
+
+/* Columns `at` up to `at` + 8 VECTORS of Y's rows [from, to). Rows of X some entries ahead are fetched: which ones they are is known, but
+ * to no hardware. */
+template <int VECTORS> inline void block(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
+  const int64_t k = in->k;
+  const double *x = in->x + at;
+  const int64_t end = in->indptr[to];
+  for (int64_t i = from, p = in->indptr[from]; i < to; ++i) {
+    Vector sum[VECTORS] = {};
+    for (const int64_t last = in->indptr[i + 1]; p < last; ++p) {
+      const double *next = x + in->indices[std::min(p + AHEAD, end - 1)] * k;
+      for (int v = 0; v < VECTORS; ++v) __builtin_prefetch(next + 8 * v);
+      const double *row = x + in->indices[p] * k;
+      const Vector value = Vector{} + in->data[p];
+      for (int v = 0; v < VECTORS; ++v) sum[v] += value * load(row + 8 * v);
+    }
+    for (int v = 0; v < VECTORS; ++v) store(y + i * k + at + 8 * v, sum[v]);
+  }
+}
+
+/* The columns that make up no vector. */
+inline void rest(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
+  const int64_t k = in->k;
+  for (int64_t i = from; i < to; ++i) {
+    std::fill(y + i * k + at, y + (i + 1) * k, 0.0);
+    for (int64_t p = in->indptr[i]; p < in->indptr[i + 1]; ++p)
+      for (int64_t c = at; c < k; ++c) y[i * k + c] += in->data[p] * in->x[in->indices[p] * k + c];
+  }
+}
+
+/* Rows [from, to): `WIDE` columns at a time, then what is left of them. */
+inline void rows(const spmm_in *in, int64_t from, int64_t to, double *y) {
+  int64_t at = 0;
+  for (; at + WIDE <= in->k; at += WIDE) block<WIDE / 8>(in, from, to, at, y);
+  for (; at + 32 <= in->k; at += 32) block<4>(in, from, to, at, y);
+  for (; at + 8 <= in->k; at += 8) block<1>(in, from, to, at, y);
+  if (at < in->k) rest(in, from, to, at, y);
+}
+
+/* Where part `part` of `parts` begins, entries and rows weighing the same. */
+inline int64_t cut(const spmm_in *in, int64_t part, int64_t parts) {
+  if (part == parts) return in->nrows;
+  const double goal = double(in->indptr[in->nrows] + in->nrows) * double(part) / double(parts);
+  int64_t low = 0, high = in->nrows;
+  while (low < high) {
+    const int64_t middle = (low + high) / 2;
+    if (double(in->indptr[middle] + middle) >= goal) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+}  // namespace spmm
+#endif

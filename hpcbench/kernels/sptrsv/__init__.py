@@ -1,0 +1,1 @@
+"""Sparse triangular solve: ``kernel.toml``, ``kernel.py``, ``abi.h`` and its variants."""

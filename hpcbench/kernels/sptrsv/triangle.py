@@ -1,0 +1,89 @@
+"""The input of ``sptrsv``: a triangle and a right-hand side, how a worker sees them, how ranks share them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import csr_array, diags_array, tril
+
+from hpcbench.inputs.features import structure
+from hpcbench.kernels.shared.rows import Matrix
+
+
+@dataclass(frozen=True)
+class Triangle:
+    """One input: L (n x n) and b (n,), made from ``x``; for MPI the rows of L, b and x that a rank holds.
+
+    ``row0`` is the first row of this block.
+    """
+
+    a: Matrix
+    b: np.ndarray
+    x: np.ndarray
+    rank: int = 0
+    ranks: int = 1
+    offsets: tuple[int, ...] = ()
+    row0: int = 0
+
+
+def triangle(lower: csr_array, rng: np.random.Generator) -> Triangle:
+    """The input L x = b of a lower triangle without zeros on its diagonal, b that of a drawn x."""
+    found = csr_array(lower)
+    found.sort_indices()
+    nothing = np.zeros(found.shape[0])
+    return redraw(Triangle(Matrix(found), nothing, nothing), rng)
+
+
+def dominant(pattern: csr_array, rng: np.random.Generator) -> csr_array:
+    """The lower triangle of a square pattern, values of either sign, the diagonal a tenth larger than its row."""
+    strict = csr_array(tril(pattern, -1))
+    values = rng.uniform(0.5, 1.5, strict.nnz) * rng.choice((-1, 1), strict.nnz)
+    strict = csr_array((values, strict.indices, strict.indptr), shape=strict.shape)
+    diagonal = 1.1 * abs(strict).sum(axis=1) + rng.uniform(0.5, 1.5, strict.shape[0])
+    return csr_array(strict + diags_array(diagonal * rng.choice((-1, 1), strict.shape[0])))
+
+
+def redraw(inputs: Triangle, rng: np.random.Generator) -> Triangle:
+    """The same triangle with the b of another x, whose entries lie in [0.5, 1.5)."""
+    x = rng.uniform(0.5, 1.5, inputs.a.csr.shape[0])
+    return replace(inputs, b=inputs.a.csr @ x, x=x)
+
+
+def features(inputs: Triangle) -> dict[str, int | float]:
+    """Structural features of the triangle, and the multiply-adds of a solve."""
+    return structure(inputs.a.csr) | {"flops": int(inputs.a.csr.nnz)}
+
+
+def fingerprint(inputs: Triangle) -> str:
+    """Hash of all arrays of the input."""
+    state = hashlib.sha256()
+    for part in (inputs.a.indptr, inputs.a.indices, inputs.a.csr.data, inputs.b):
+        state.update(np.ascontiguousarray(part).data)
+    return state.hexdigest()[:16]
+
+
+def pack(inputs: Triangle) -> dict[str, int | np.ndarray]:
+    """The fields of ``struct sptrsv_in``, in its order."""
+    a, order = inputs.a, inputs.a.csr.shape[1]
+    return {
+        "nrows": a.csr.shape[0], "order": order, "indptr": a.indptr, "indices": a.indices, "data": a.csr.data,
+        "b": inputs.b, "rank": inputs.rank, "ranks": inputs.ranks,
+        "offsets": np.array(inputs.offsets or (0, order), dtype=np.int64),
+    }  # fmt: skip
+
+
+def outputs(inputs: Triangle) -> dict[str, int | tuple[str, int]]:
+    """The field of ``struct sptrsv_out``: (dtype, length)."""
+    return {"x": ("float64", inputs.a.csr.shape[0])}
+
+
+def partition(inputs: Triangle, ranks: int) -> list[Triangle]:
+    """Row blocks of L with equal non-zeros; b and x are cut as the rows are."""
+    cut, blocks = inputs.a.blocks(ranks)
+    offsets = tuple(int(c) for c in cut)
+    return [
+        Triangle(block, inputs.b[low:high], inputs.x[low:high], r, ranks, offsets, low)
+        for r, (block, low, high) in enumerate(zip(blocks, offsets[:-1], offsets[1:], strict=True))
+    ]

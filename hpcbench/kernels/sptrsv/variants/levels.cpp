@@ -1,0 +1,15 @@
+// /// hpcbench
+// model = "serial"
+// summary = "level by level, eight rows side by side where levels are wide enough"
+// source = "Anderson and Saad, Int. J. High Speed Comput. 1(1), 1989"
+// flags = ["-O3", "-march=native"]
+// ///
+#include "levels.hpp"
+
+extern "C" void *sptrsv_setup(const sptrsv_in *in, const void *) {
+  return sptrsv::made([in] { return sptrsv::alone(sptrsv::matrix(in)); });
+}
+extern "C" int sptrsv_run(void *handle, const sptrsv_in *in, const void *, sptrsv_out *out) {
+  return static_cast<sptrsv::Solver *>(handle)->run(in->b, out->x), SPTRSV_OK;
+}
+extern "C" void sptrsv_free(void *handle) { delete static_cast<sptrsv::Solver *>(handle); }

@@ -1,0 +1,103 @@
+"""Every variant of sptrsv is right on every odd triangle, for every number of threads."""
+
+import numpy as np
+import pytest
+from judges import judged
+from races import threaded
+from scipy.linalg import solve_triangular
+from scipy.sparse import csr_array, diags_array
+
+from hpcbench import registry
+from hpcbench.contender import Entry, unavailable
+from hpcbench.inputs import generate
+from hpcbench.kernels.sptrsv import kernel as sptrsv
+from hpcbench.kernels.sptrsv.triangle import dominant
+from hpcbench.spec import HpcbenchError, Setting
+
+KERNEL = registry.kernel("sptrsv")
+SETTINGS = {"serial": [(1, 1)], "openmp": [(1, 1), (1, 2), (1, 3), (1, 5)]}
+INPUTS = sptrsv.hidden("lower", np.random.default_rng(7))
+OURS = [v for v in KERNEL.variants() if v.language == "cpp"]
+
+
+def _entries(variants, **params):
+    return [
+        Entry(threaded(v, **params), Setting(r, t), f"{v.name} {r}r x {t}t")
+        for v in variants if not unavailable(v) for r, t in SETTINGS[v.model]
+    ]  # fmt: skip
+
+
+def test_every_variant_solves_every_triangle(wrong):
+    assert wrong("sptrsv", _entries(KERNEL.variants()), INPUTS) == {}
+
+
+@pytest.mark.parametrize("name", ["levels_omp", "waits_omp"])
+@pytest.mark.parametrize("least", [8, 256])
+def test_levels_may_be_shared_however_narrow_they_are(wrong, name, least):
+    shared = [v for v in KERNEL.variants() if v.name == name]
+    assert wrong("sptrsv", _entries(shared, LEAST=least), INPUTS) == {}
+
+
+@pytest.mark.parametrize("title", [t for t, p in INPUTS.items() if 0 < len(p.b) < 2000 and t != "growing"])
+def test_the_check_accepts_the_solution_and_nothing_else(title):
+    p = INPUTS[title]
+    expected = sptrsv.oracle(p)
+    exact = solve_triangular(p.a.csr.toarray(), p.b, lower=True)
+    assert sptrsv.check(p, expected, {"x": exact}) == ""
+    last = len(exact) - 1
+    for wrong in (exact[last] * (1 + 1e-10), exact[last] + 1e150, np.nan, np.inf, 0.0):
+        found = exact.copy()
+        found[last] = wrong
+        assert sptrsv.check(p, expected, {"x": found}) != "", wrong
+    assert sptrsv.check(p, expected, {"x": exact.astype(np.float32).astype(float)}) != ""
+    assert sptrsv.check(p, expected, {"x": np.full_like(exact, 1e300)}) != ""
+
+
+def test_a_growing_error_is_no_wrong_answer():
+    p = INPUTS["growing"]
+    x, a = np.zeros(len(p.b)), p.a.csr.toarray()
+    for i in range(len(x)):
+        x[i] = (p.b[i] - a[i, :i] @ x[:i]) / a[i, i]
+    assert np.max(np.abs(x - p.x)) > 1e-11
+    assert sptrsv.check(p, sptrsv.oracle(p), {"x": x}) == ""
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 7])
+def test_blocks_of_all_ranks_make_up_the_whole(ranks):
+    p = INPUTS["road"]
+    parts = sptrsv.partition(p, ranks)
+    for name in ("b", "x"):
+        assert np.array_equal(np.concatenate([getattr(q, name) for q in parts]), getattr(p, name))
+    assert all(q.a.csr.shape == (len(q.b), len(p.b)) for q in parts)
+    assert [q.offsets[q.rank] for q in parts] == [q.row0 for q in parts]
+
+
+@pytest.mark.parametrize("variant", [pytest.param(v, id=v.name) for v in OURS])
+def test_our_own_pass_the_judge(tmp_path, variant):
+    threads = 1 + (variant.model == "openmp")
+    a = dominant(generate.poisson2d(60, np.random.default_rng(0)), np.random.default_rng(1))
+    result = judged(threaded(variant), tmp_path, "lower", threads=threads, matrix=a)
+    assert result.verdict == "correct", result.stages[-1].message
+
+
+def test_a_file_gives_its_lower_triangle_or_why_it_has_none(tmp_path):
+    path, rng = tmp_path / "a.mtx", np.random.default_rng(0)
+    head = "%%MatrixMarket matrix coordinate real general\n"
+    path.write_text(head + "2 2 4\n1 1 2.0\n1 2 5.0\n2 1 3.0\n2 2 4.0\n")
+    assert sptrsv.load([path], "lower", rng).a.csr.toarray().tolist() == [[2, 0], [3, 4]]
+    with pytest.raises(HpcbenchError, match=r"a\.mtx: sptrsv takes one matrix"):
+        sptrsv.load([path, path], "lower", rng)
+    path.write_text(head + "2 3 1\n1 1 1.0\n")
+    with pytest.raises(HpcbenchError, match=r"a\.mtx: 2 x 3, but a triangle"):
+        sptrsv.load([path], "lower", rng)
+    path.write_text(head + "2 2 2\n1 1 1.0\n2 1 1.0\n")
+    with pytest.raises(HpcbenchError, match=r"a\.mtx: row 2 has no diagonal entry"):
+        sptrsv.load([path], "lower", rng)
+
+
+def test_a_dominant_triangle_is_one():
+    a = dominant(generate.rmat(7, 8, np.random.default_rng(0)), np.random.default_rng(1))
+    off = abs(a - diags_array(a.diagonal())).sum(axis=1)
+    assert np.all(np.abs(a.diagonal()) > 1.1 * off)
+    assert isinstance(a, csr_array)
+    assert not np.triu(a.toarray(), 1).any()
