@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,6 @@ from hpcbench import codec, registry
 from hpcbench.spec import Setting
 
 PAGE = Path(__file__).with_name("solvers.md")
-SPMV = registry.kernel("spmv")
-PEERS = ("mkl", "graphblas", "petsc", "scipy_csr")
 READ = """
 import time, numpy as np
 a, b = np.ones(2**25), np.ones(2**25)
@@ -45,66 +44,84 @@ def bandwidth(threads: int) -> float:
     return float(done.stdout)
 
 
-def spmv(threads: int, *sizes: str, budget: str = "5") -> str:
-    """Ours against every peer, in the same rounds; ours is the baseline of the race."""
-    tail = "" if threads == 1 else "_omp"
-    ours, plain = f"mosaic{tail}", f"csr{tail}"
-    cases = [name for name, facts in SPMV.cases.items() if facts["size"] in sizes]
-    peers = [p for p in PEERS if threads == 1 or p in ("mkl", "graphblas")]
-    arms = [plain, "sell", *peers] if threads == 1 else [ours, plain, "sell", *peers]
-    command = [
-        "--kernel",
-        "spmv",
-        "--anchor",
-        "mosaic",
-        "--variant",
-        ",".join(arms),
-        "--threads",
-        str(threads),
-    ]
+@dataclass(frozen=True)
+class Products:
+    """What stands in a table of one kernel of :func:`products`: with one thread, and with more.
+
+    ``anchor`` is the arm of ours with one thread, ``ours`` that with more, ``others`` more arms of ours;
+    ``files``: which of the real matrices it takes, all if none are named.
+    """
+
+    kernel: str
+    anchor: str
+    ours: str
+    others: Mapping[int, Sequence[str]]
+    peers: Mapping[int, Sequence[str]]
+    files: Sequence[str] = ()
+
+
+SPMV = Products(
+    "spmv", "mosaic", "mosaic_omp", {1: ("csr", "sell"), 2: ("csr_omp", "sell")},
+    {1: ("mkl", "graphblas", "petsc", "scipy_csr"), 2: ("mkl", "graphblas")},
+)  # fmt: skip
+SPMM = Products(
+    "spmm", "csr", "csr_omp", {1: (), 2: ()},
+    {1: ("mkl", "graphblas", "scipy_csr", "numba_csr"), 2: ("mkl", "graphblas")},
+)  # fmt: skip
+SPTRSV = Products(
+    "sptrsv", "levels", "waits_omp", {1: ("csr",), 2: ("levels_omp",)},
+    {1: ("mkl", "petsc", "numba_csr", "scipy_csr"), 2: ("mkl",)},
+    ("1138_bus", "494_bus", "bcsstk13", "cryg2500", "mcfe"),
+)  # fmt: skip
+
+
+def products(
+    what: Products, threads: int, *sizes: str, budget: str = "5", contract: str = "", read: float = 0.0
+) -> str:
+    """Ours against every peer, in the same rounds; ours with one thread is the baseline of the race.
+
+    Where ``read`` bytes per second can be read from memory, CSR's bytes at that pace over our time are shown.
+    """
+    known = registry.kernel(what.kernel)
+    ours, others, peers = (
+        (what.anchor if threads == 1 else what.ours), what.others[threads], what.peers[threads]
+    )  # fmt: skip
+    cases = [name for name, facts in known.cases.items() if facts["size"] in sizes]
+    arms = [*([] if threads == 1 else [ours]), *others, *peers]
+    command = ["--kernel", what.kernel, *(["--contract", contract] if contract else [])]
+    command += ["--anchor", what.anchor, "--variant", ",".join(arms), "--threads", str(threads)]
     command += ["--case", ",".join(cases), "--budget", budget]
-    files = real() if "medium" in sizes else []
+    files = [f for f in real() if not what.files or f.stem in what.files] if "medium" in sizes else []
     words = [word for path in files for word in ("--input", str(path))]
-    frame = race(f"spmv-{codec.digest(command)}", *command, *words)
-    read = bandwidth(threads) if "large" in sizes else 0.0
-    rows = [
-        "| case | ours, µs | over MKL | over the best peer | which | over our CSR | over SELL-8-256"
-        + (" | CSR's bytes at bandwidth / time |" if read else " |"),
-        "|---" * (8 if read else 7) + "|",
-    ]
+    frame = race(f"{what.kernel}-{codec.digest(command)}", *command, *words)
+    head = ["case", "ours, µs", "over MKL", "over the best peer", "which"]
+    head += [*(["over one thread"] if threads > 1 else []), *(f"over {name}" for name in others)]
+    head += ["CSR's bytes at bandwidth / time"] if read else []
+    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     ratios: dict[str, list[float]] = {"mkl": [], "best": []}
     for case, group in frame.groupby("case", sort=False):
         found = {r.variant.partition("[")[0]: r for r in group.itertuples() if r.verdict == "correct"}
         mine = found[ours]
         own = 1.0 if threads == 1 else mine.speedup
-        over = {n: own / r.speedup for n, r in found.items() if n not in (ours, "mosaic") and r.speedup > 0}
+        over = {
+            n: own / r.speedup for n, r in found.items() if n not in (ours, what.anchor) and r.speedup > 0
+        }
         name = min((n for n in over if n in peers), key=lambda n: over[n])
         ratios["mkl"].append(over["mkl"])
         ratios["best"].append(over[name])
-        cells = [
-            case,
-            f"{float(f'{1e6 * mine.call_s:.3g}'):,g}",
-            f"**{over['mkl']:.2f}**",
-            f"{over[name]:.2f}",
-            name,
-        ]
-        cells += [f"{over[plain]:.2f}", f"{over['sell']:.2f}"]
+        cells = [case, f"{float(f'{1e6 * mine.call_s:.3g}'):,g}", f"**{over['mkl']:.2f}**"]
+        cells += [f"{over[name]:.2f}", name, *([f"{own:.2f}"] if threads > 1 else [])]
+        cells += [f"{over[n]:.2f}" if n in over else "" for n in others]
         if read:
-            a = SPMV.module().make(case, "product", np.random.default_rng(0)).a.csr
+            a = known.module().make(case, "product", np.random.default_rng(0)).a.csr
             cells.append(f"{(12 * a.nnz + 16 * a.shape[0] + 8 * a.shape[1]) / read / mine.call_s:.2f}")
         rows.append("| " + " | ".join(cells) + " |")
     means = [f"**{math.exp(np.mean(np.log(v))):.2f}** (least {min(v):.2f})" for v in ratios.values()]
-    rows.append(
-        f"| geometric mean of {len(ratios['mkl'])} | | {means[0]} | {means[1]} |" + " |" * (4 if read else 3)
-    )
-    told = (
-        "`hpcbench run "
-        + " ".join(command)
-        + "`"
-        + (" and `--input FILE` for every real matrix" if files else "")
-    )
+    last = [f"geometric mean of {len(ratios['mkl'])}", "", *means]
+    rows.append("| " + " | ".join(last + [""] * (len(head) - len(last))) + " |")
+    files_told = f" and `--input FILE` for {len(files)} real matrices" if files else ""
     tail = f"\n\n{threads} thread{'s' * (threads > 1)} read {read / 1e9:.1f} GB/s here." if read else ""
-    return f"{told}\n\n" + "\n".join(rows) + tail
+    return f"`hpcbench run {' '.join(command)}`{files_told}\n\n" + "\n".join(rows) + tail
 
 
 SMALL = "poisson2d,poisson3d,anisotropic,jumps,elasticity,road,power_law"
@@ -123,14 +140,20 @@ def solve(
     omegas: str,
     peers: Sequence[str],
     against: Mapping[str, str] = AGAINST,
+    files: Sequence[str] = (),
 ) -> str:
-    """Ours against peers in one race per case, SSOR with the best omega of each; peers have one thread."""
+    """Ours against peers in one race per case, SSOR with the best omega of each; peers have one thread.
+
+    Where ``files`` names real matrices, they are the cases.
+    """
     tail, anchor = "" if threads == 1 else "_omp", list(against)[1]
     ours = [f"{name}{tail}" for name in (*(["cg"] if against is AGAINST else []), *against)]
     arms = [name for name in (*ours, *peers) if name != anchor]
-    command = ["--kernel", "solve", "--case", cases, "--anchor", anchor, "--variant", ",".join(arms)]
+    command = ["--kernel", "solve", *(["--case", cases] if cases else [])]
+    command += ["--anchor", anchor, "--variant", ",".join(arms)]
     command += ["--threads", str(threads), "--param", f"omega={omegas}", "--budget", budget]
-    frame = race(f"solve-{codec.digest(command)}", *command)
+    inputs = [word for path in real() if path.stem in files for word in ("--input", str(path))]
+    frame = race(f"solve-{codec.digest([*command, *files])}", *command, *inputs)
     rows = [
         "| case | ours, ms | which | setup | iterations | over the best peer | which | "
         + " | ".join(f"{mine}{tail} over {peer}" for mine, peer in against.items()) + " |",
@@ -170,7 +193,8 @@ def solve(
         + " | ".join(means.get(name, "") for name in against)
         + " |"
     )
-    return f"`hpcbench run {' '.join(command)}`\n\n" + "\n".join(rows)
+    told = f" and `--input FILE` for {', '.join(files)}" if files else ""
+    return f"`hpcbench run {' '.join(command)}`{told}\n\n" + "\n".join(rows)
 
 
 def _short(variant: str) -> str:
@@ -178,10 +202,20 @@ def _short(variant: str) -> str:
 
 
 BLOCKS = {
-    "spmv-1": lambda: spmv(1, "small", "medium"),
-    "spmv-1-large": lambda: spmv(1, "large", budget="8"),
-    "spmv-2": lambda: spmv(2, "small", "medium"),
-    "spmv-2-large": lambda: spmv(2, "large", budget="8"),
+    "spmv-1": lambda: products(SPMV, 1, "small", "medium"),
+    "spmv-1-large": lambda: products(SPMV, 1, "large", budget="8", read=bandwidth(1)),
+    "spmv-2": lambda: products(SPMV, 2, "small", "medium"),
+    "spmv-2-large": lambda: products(SPMV, 2, "large", budget="8", read=bandwidth(2)),
+    "spmm-1": lambda: products(SPMM, 1, "small", "medium"),
+    "spmm-1-large": lambda: products(SPMM, 1, "large", budget="8"),
+    "spmm-2": lambda: products(SPMM, 2, "small", "medium"),
+    "spmm-2-large": lambda: products(SPMM, 2, "large", budget="8"),
+    "spmm-1-k8": lambda: products(SPMM, 1, "small", contract="k8"),
+    "spmm-1-k128": lambda: products(SPMM, 1, "small", contract="k128"),
+    "sptrsv-1": lambda: products(SPTRSV, 1, "small", "medium"),
+    "sptrsv-1-large": lambda: products(SPTRSV, 1, "large", budget="8"),
+    "sptrsv-2": lambda: products(SPTRSV, 2, "small", "medium"),
+    "sptrsv-2-large": lambda: products(SPTRSV, 2, "large", budget="8"),
     "solve-1": lambda: solve(1, SMALL, "30", OMEGAS, ALL),
     "solve-1-large": lambda: solve(1, LARGE, "120", "1.6,1.9", LESS),
     "solve-1-million": lambda: solve(1, MILLION, "100", "1.9", ("petsc_hypre_cg",)),
@@ -190,6 +224,10 @@ BLOCKS = {
     "solve-2-million": lambda: solve(2, MILLION, "100", "1.9", ("petsc_hypre_cg",)),
     "solve-unsymmetric-1": lambda: solve(1, "convection", "30", "1", list(GENERAL.values()), GENERAL),
     "solve-unsymmetric-2": lambda: solve(2, "convection", "30", "1", list(GENERAL.values()), GENERAL),
+    "solve-real": lambda: solve(1, "", "20", OMEGAS, ALL, files=("494_bus", "1138_bus", "bcsstk13")),
+    "solve-real-unsymmetric": lambda: solve(
+        1, "", "20", "1", list(GENERAL.values()), GENERAL, ("cryg2500", "mcfe")
+    ),
     "solve-mpi": lambda: ceiling("solve", "ic0_cg", "ic0_cg_mpi", Setting(ranks=2)),
     "spmv-mpi": lambda: ceiling("spmv", "mosaic", "mosaic_mpi", Setting(ranks=2)),
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
-from hpcbench.report import overview, plots, tables, wording
+from hpcbench.report import history, overview, plots, tables, wording
 from hpcbench.report.evidence import Evidence
 from hpcbench.report.pairs import strips
 from hpcbench.report.standing import Race, races
@@ -23,6 +23,10 @@ ROOF = (
     "the lines are the measured bandwidths of the smallest and the largest case, all cores together."
 )
 SCALING = "The dashed line is perfect scaling."
+HISTORY = (
+    "Each arm's own account of its residuals, the first 1023 of them, over those of the right-hand side, on a "
+    "logarithmic scale that all curves share. The residual in the table is computed from the answer."
+)
 LEGEND = (
     '<span class="key faster" data-mark="●">faster</span><span class="key slower" data-mark="●">slower</span>'
     '<span class="key" data-mark="○">tie or undecided</span><span class="key" data-mark="◆">baseline</span>'
@@ -161,6 +165,9 @@ def _section(evidence: Evidence, race: Race, name: str, key: str, detail: Detail
         _part("Setup and run", tables.phases(race), AMORTISED),
         _figure("Time per call", calls, _floor(race)),
         _figure("Scaling", overview.scaling(race, f"{key}-scaling") if detail.charts else "", SCALING),
+        _figure(
+            "On the way", history.history_chart(race, f"{key}-history") if detail.charts else "", HISTORY
+        ),
         _rounds(evidence, race, key, detail.dots) if detail.dots else "",
         _part("Failed", tables.failures(race)),
         _part("The case", tables.facts(features, tables.CASE_FACTS)),

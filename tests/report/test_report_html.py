@@ -205,3 +205,19 @@ def test_long_series_are_thinned_evenly():
 @pytest.mark.parametrize(("low", "high"), [(0.2, 2), (0.01, 300), (1e-7, 1e7), (0.9, 3.7)])
 def test_log_axes_have_a_few_ticks(low, high):
     assert 2 <= sum(low <= tick <= high for tick in log_ticks(low, high, 6)) <= 6
+
+
+def test_the_way_of_a_solver_is_drawn_as_far_as_it_can_be(evidence, text):
+    way = (1.0, *(0.99**i for i in range(900)), math.nan, 0.0, math.inf)
+    results = tuple(
+        dataclasses.replace(r, history=way, told={"iterations": 5000.0}) if r.verdict == "correct" else r
+        for r in evidence.results
+    )
+    solved = page(dataclasses.replace(evidence, results=results), "solved")
+    assert "On the way" in solved
+    assert "On the way" not in text
+    label = re.search(r'aria-label="(Way to the solution: [^"]*)"', solved)[1]
+    assert label.count("5000 iterations") == len(
+        [row for row in races(evidence, evidence.case_names[0])[0].rows]
+    )
+    assert len(solved) < 2 * len(text)  # some points of a long way stand for all
