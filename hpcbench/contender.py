@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +24,7 @@ from hpcbench.spec import (
 from hpcbench.wire import Program
 
 ANCHOR, TWIN = "anchor", "twin"
+LOOKS = 8  # at an untrusted contender's timed outputs: half of them left out stay unseen once in 256 races
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,8 @@ class Contender:
     """The state of one entry in a running race.
 
     ``batch`` calls make one sample; ``timed`` are the seconds per call of the screening; ``phases``
-    those of setup and run alone; ``racing`` ends with a failure or when all is settled; ``traffic``,
-    ``told`` and ``history`` are of the first call in fresh processes.
+    those of setup and run alone; ``looks`` counts the timed outputs that were verified; ``racing`` ends with a
+    failure or when all is settled; ``traffic``, ``told`` and ``history`` are of the first call in fresh processes.
     """
 
     entry: Entry
@@ -99,6 +101,7 @@ class Contender:
     stages: list[Stage] = field(default_factory=list)
     samples: list[Measurement] = field(default_factory=list)
     screening_s: float | None = None
+    looks: int = 0
     phases: dict[Phase, list[float]] = field(default_factory=dict)
     decision: stats.Decision | None = None
     confirmed: bool | None = None
@@ -110,6 +113,18 @@ class Contender:
     def open(self) -> bool:
         """Whether it still takes part in rounds."""
         return self.racing and not self.screened
+
+    def looks_after(self, looks: int) -> int:
+        """Least ``looks`` at the end of a generation before which there were so many."""
+        return looks + 1 if self.entry.trusted else max(LOOKS, looks + 1)
+
+    def checks(self, rounds: range, rng: random.Random) -> list[int]:
+        """Rounds, drawn from those of a generation, in which its outputs are to be looked at."""
+        if self.entry.trusted:
+            return [rng.choice(rounds)]
+        in_one = 1 if self.entry.candidate.language == "python" else min(self.batch, LOOKS)
+        wanted = max(2, -(-(self.looks_after(self.looks) - self.looks) // in_one))
+        return rng.sample(rounds, min(len(rounds), wanted))
 
     def passed(self, name: str, seconds: float, tool: str = "") -> None:
         """Record a stage that it passed."""

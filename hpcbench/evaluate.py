@@ -171,22 +171,22 @@ class Race:
                 generation.screen()
                 self._plan(contenders, started - begun)
             until = stats.generation_end(start, self._size, self._limit)
-            checks = {c.label: self._rng.randrange(start, until) for c in contenders}
-            late = False  # time is up: whoever was not looked at yet is, in one round more
+            checks = {c.label: c.checks(range(start, until), self._rng) for c in generation.active}
+            before = {c.label: c.looks for c in contenders}
+            late = False  # time is up: in more rounds all are looked at, until that was often enough
             for round_ in range(start, until):
                 active = generation.active
                 shift = self._rng.randrange(len(active))
                 for c in active[shift:] + active[:shift]:
-                    due = checks[c.label]
-                    generation.sample(c, round_, due >= round_ if late else due == round_)
+                    generation.sample(c, round_, late or round_ in checks[c.label])
                 self._flush(active, round_)
                 self._emit(
                     "round",
                     {"case": self.case.name, "round": round_ + 1, "of": self._limit, "arms": len(active)},
                 )
-                if late or (time.monotonic() > self._deadline and max(checks.values()) <= round_):
-                    return round_ + 1, False
                 late = time.monotonic() > self._deadline
+                if late and all(c.looks >= c.looks_after(before[c.label]) for c in generation.active):
+                    return round_ + 1, False
             generation.time_phases()
             return until, True
 
@@ -210,9 +210,11 @@ class Race:
         try:
             with self._fresh(pair, index) as generation:
                 generation.warm()
+                anchor.looks = winner.looks = 0
+                checks = {c.label: c.checks(range(CONFIRM_ROUNDS), self._rng) for c in pair}
                 for i in range(CONFIRM_ROUNDS):
                     for c in pair if i % 2 else pair[::-1]:
-                        generation.sample(c, CONFIRM_FROM + i, i == CONFIRM_ROUNDS - 1)
+                        generation.sample(c, CONFIRM_FROM + i, i in checks[c.label])
                     self._flush(generation.active, CONFIRM_FROM + i)
         finally:
             fresh = {c.label: c.samples[kept[c.label] :] for c in pair}

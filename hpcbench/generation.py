@@ -16,7 +16,7 @@ from types import TracebackType
 
 from hpcbench import machine
 from hpcbench.case import MIN_SAMPLE_S, SETS, Prepared
-from hpcbench.contender import ANCHOR, TWIN, Contender
+from hpcbench.contender import ANCHOR, LOOKS, TWIN, Contender
 from hpcbench.measure import WorkerArm
 from hpcbench.processes import ArmFailure, LaunchError
 from hpcbench.spec import HpcbenchError, Measurement, Phase
@@ -27,7 +27,6 @@ SCREEN_SAMPLES = 3
 SCREEN_RATIO = 3.0
 ALIKE = 1.5  # arms whose batches differ by less share the baseline's
 PHASE_SAMPLES = 5
-LOOKS = 8  # at outputs of timed calls: half of the calls left out stay unseen once in 256 times
 
 _numbers = itertools.count()
 
@@ -157,36 +156,27 @@ class Generation:
 
     def sample(self, c: Contender, round_: int, check: bool) -> None:
         """One paired sample; in a round that only the parent knows, its outputs are verified as well."""
-        first = round_ % SETS
-        self._renew(c, first, c.batch, check)
-        taken = self._guarded(c, first, c.batch, round_=round_)
+        changing, python = self._ready.changing, c.entry.candidate.language == "python"
+        first = self._rng.randrange(SETS) if changing else round_ % SETS
+        calls = c.batch
+        if (
+            check and python and not c.entry.trusted
+        ):  # only the last result is there, and nobody knows which it is
+            calls = self._rng.randint(1, c.batch)
+        self._renew(c, first, calls, check)
+        taken = self._guarded(c, first, calls, round_=round_)
         if taken is None:
             return
         c.samples.append(taken)
-        if check:
-            self._inspect(c, first)
-
-    def _inspect(self, c: Contender, first: int) -> None:
-        """Look at the outputs of the sample just taken; of an untrusted contender's at ``LOOKS`` of them.
-
-        Where the sets change, every call of a sample has a slot of its own, and any of them may be looked at.
-        Python's results are dropped but for the last one. Further samples of any length, of which it cannot
-        be known that nobody times them, make up for what one sample does not show.
-        """
-        lone = self._ready.changing and c.entry.candidate.language != "python"
-        left, calls = 1 if c.entry.trusted else LOOKS, c.batch
-        while True:
-            seen = self._rng.sample(range(calls), min(calls, left)) if lone else [calls - 1]
-            for call in seen:
-                if c.racing:
-                    self._look(c, first + call)
-            left -= len(seen)
-            if left <= 0 or not c.racing:
-                return
-            calls = self._rng.randint(1, c.batch)
-            self._renew(c, first, calls, check=True)
-            if not self._guarded(c, first, calls):
-                return
+        if not check:
+            return
+        # where the sets change, every call of a sample has a slot of its own, and any of them may be looked at
+        most = 1 if c.entry.trusted else LOOKS
+        seen = self._rng.sample(range(calls), min(calls, most)) if changing and not python else [calls - 1]
+        for call in seen:
+            if c.racing:
+                self._look(c, first + call)
+                c.looks += 1
 
     def _renew(self, c: Contender, first: int, calls: int, check: bool) -> None:
         """New contents where they change, and outputs that hold no answer where that is wanted."""

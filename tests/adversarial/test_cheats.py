@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from judges import judged
 from naive import caught, detector_or_skip, most_that_is_fair, quick_first
-from races import candidate
+from races import candidate, small
 
 HEAD = b"""
 #include <cstdio>
@@ -245,6 +245,11 @@ def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
 )
 def test_timed_outputs_are_looked_at_however_little_time_there_is(name, tmp_path):
     assert judged(program(name), tmp_path, seconds=0).verdict == "correctness"
+
+
+def test_a_call_too_long_to_be_one_of_several_is_looked_at_as_often(tmp_path):
+    skips = candidate("static int n; if (n++ > 12 && n % 2) return 0; return honest(in, out);")
+    assert judged(skips, tmp_path, seconds=0, matrix=small(3000, 60_000)).verdict == "correctness"
 
 
 def test_threads_that_are_not_used_are_told(tmp_path):

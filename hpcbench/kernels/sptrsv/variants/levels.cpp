@@ -3,11 +3,19 @@
 // summary = "level by level, eight rows side by side where levels are wide enough"
 // source = "Anderson and Saad, Int. J. High Speed Comput. 1(1), 1989"
 // flags = ["-O3", "-march=native"]
+// [params.WIDTH]
+// when = "build"
+// default = 32
+// values = [8, 16, 32, 64, 128, 256]
+// [params.LEAST]
+// when = "build"
+// default = 4000
+// values = [500, 1000, 4000, 8000, 16000]
 // ///
 #include "levels.hpp"
 
 extern "C" void *sptrsv_setup(const sptrsv_in *in, const void *) {
-  return sptrsv::made([in] { return sptrsv::alone(sptrsv::matrix(in)); });
+  return sptrsv::made([in] { return sptrsv::alone(sptrsv::matrix(in), WIDTH); });
 }
 extern "C" int sptrsv_run(void *handle, const sptrsv_in *in, const void *, sptrsv_out *out) {
   return static_cast<sptrsv::Solver *>(handle)->run(in->b, out->x), SPTRSV_OK;

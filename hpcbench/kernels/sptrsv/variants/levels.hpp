@@ -37,8 +37,12 @@ template <int LANES> class Triangle {
                     [&](int64_t p) { return gather<LANES>(b, rows_.get() + p) * L::load(inverse_.get() + p); },
                     [&](int64_t p, Vector v) {
                       L::store(y_.get() + p, v);
-                      for (int l = 0; l < LANES; ++l)
-                        if (inverse_[p + l] != 0) x[rows_[p + l]] = y_[p + l];
+                      double one[LANES];
+                      L::store(one, v);
+                      if (inverse_[p + LANES - 1] != 0) /* rows come first in a chunk */
+                        for (int l = 0; l < LANES; ++l) x[rows_[p + l]] = one[l];
+                      else
+                        for (int l = 0; l < LANES && inverse_[p + l] != 0; ++l) x[rows_[p + l]] = one[l];
                     });
   }
 
@@ -47,6 +51,8 @@ template <int LANES> class Triangle {
   memory::Array<int32_t> rows_;
   Chunks<LANES> chunks_;
 };
+
+constexpr int64_t kLeast = LEAST; /* rows of a block */
 
 inline Csr matrix(const sptrsv_in *in) { return {in->nrows, in->order, in->indptr, in->indices, in->data}; }
 
@@ -75,7 +81,44 @@ template <int LANES> struct Levels : Solver {
   Triangle<LANES> triangle;
 };
 
-inline Solver *alone(const Csr &a) {
+/* Blocks of rows in their own order, each level by level: a block ends where its levels are wide enough to be worked through side by
+ * side, so that what it needs of b and x stays in the first cache. */
+inline Order in_blocks(const Csr &a, int64_t lanes, int64_t width) {
+  Order o;
+  o.place.resize(size_t(a.nrows));
+  std::vector<int32_t> level(size_t(a.nrows));
+  std::vector<int64_t> next;
+  Stretch s{0, 0, {0}};
+  for (int64_t first = 0, last = 0; first < a.nrows; first = last) {
+    next.clear();
+    for (; last < a.nrows && (last - first < kLeast || last - first < width * int64_t(next.size())); ++last) {
+      int32_t deepest = 0;
+      for (int64_t k = a.indptr[last + 1] - 2; k >= a.indptr[last] && a.indices[k] >= first; --k)
+        deepest = std::max(deepest, level[size_t(a.indices[k])] + 1);
+      level[size_t(last)] = deepest;
+      if (size_t(deepest) == next.size()) next.push_back(0);
+      ++next[size_t(deepest)];
+    }
+    const size_t begun = s.levels.size() - 1;
+    for (int64_t &count : next) {
+      const int64_t start = s.last;
+      s.last += (count + lanes - 1) / lanes * lanes, count = start;
+      s.levels.push_back(s.last);
+    }
+    o.row.resize(size_t(s.last), -1);
+    for (int64_t i = first; i < last; ++i) o.row[size_t(next[size_t(level[size_t(i)])]++)] = int32_t(i);
+    for (size_t l = 0; l < next.size(); ++l) alike(a, lanes, s.levels[begun + l], next[l], &o.row);
+  }
+  o.places = o.last = s.last;
+  for (int64_t p = 0; p < s.last; ++p)
+    if (o.row[size_t(p)] >= 0) o.place[size_t(o.row[size_t(p)])] = int32_t(p);
+  o.stretches.push_back(std::move(s));
+  return o;
+}
+
+inline Solver *alone(const Csr &a, int64_t width = 1 << 30) {
+  const Order o = in_blocks(a, 8, width);
+  if (double(o.places) <= kPadded * double(a.nrows)) return new Levels<8>(a, o);
   return in_levels(a, 1, [&](const Order &order, auto lanes) -> Solver * { return new Levels<lanes>(a, order); });
 }
 
