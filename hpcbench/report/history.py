@@ -15,8 +15,9 @@ HEIGHT = 0.38  # of a curve, above and below the middle of its line
 def history_chart(race: Race, key: str) -> str:
     """Draw the way of every arm that tells one, wide and narrow; empty if none does.
 
-    A curve falls from the first norm to the last one, all on one logarithmic scale of norms and one axis of
-    iterations; of longer ones, points at even distances on that axis are drawn.
+    A curve goes from the norm after one iteration to the last that is kept, with a dot where that is the end of
+    the way, all on one logarithmic scale of norms and one axis of iterations; of longer ones, points at even
+    distances on that axis are drawn.
     """
     rows = [row for row in race.rows if _way(row)]
     if not rows:
@@ -29,17 +30,17 @@ def history_chart(race: Race, key: str) -> str:
     drawn = []
     for shape in axes.SHAPES:
         names, span = [row.name for row in rows], (1.0, max(2.0, *(way[-1][0] for way in ways)))
-        words = "iterations", "each curve falls to its last residual"
+        words = "iterations", "downwards the residual, a dot is the end"
         fig, ax = axes.frame(shape, names, notes, words, span, 1.5)
         for y, (row, way) in enumerate(zip(rows, ways, strict=True)):
             middle = y + axes.offset(shape)
             depths = [(top - math.log10(v)) / ((top - bottom) or 1.0) for _, v in way]
             heights = [middle + HEIGHT * (2 * depth - 1) * (0.6 if shape.stacked else 1) for depth in depths]
             xs = [x for x, _ in way]
-            ax.plot(xs, heights, color=plots.colour(row), linewidth=2, zorder=3, clip_on=False)
-            ax.plot(
-                xs[-1:], heights[-1:], "o", color=plots.colour(row), markersize=6, zorder=4, clip_on=False
-            )
+            tone = plots.colour(row)
+            ax.plot(xs, heights, color=tone, linewidth=2, zorder=3, clip_on=False)
+            if len(row.result.history) > row.result.told.get("iterations", 0):
+                ax.plot(xs[-1:], heights[-1:], "o", color=tone, markersize=6, zorder=4, clip_on=False)
         drawn.append(svg.render(fig, f"{key}-{shape.name}", f"Way to the solution: {said}", shape.name))
     return "".join(drawn)
 

@@ -71,6 +71,7 @@ template <int LANES> class Chunks {
   template <class Entry>
   Chunks(const Csr &a, const Order &order, const Order &columns, Side side, Entry entry)
       : threads_(order.threads), back_(side == Side::kBehind), parts_(order.stretches.size()) {
+    if (order.places > INT32_MAX - LANES || columns.places > INT32_MAX - LANES) throw std::bad_alloc(); /* places are counted in 32 bits */
     const int64_t count = int64_t(parts_.size());
     bool failed = false;
 #pragma omp parallel for schedule(static, 1) reduction(|| : failed) num_threads(int(threads_)) if (threads_ > 1) /* each thread's memory where it runs */

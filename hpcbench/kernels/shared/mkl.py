@@ -19,6 +19,7 @@ MKL = ctypes.CDLL(machine.packaged("mkl", "libmkl_rt.so"), mode=ctypes.RTLD_GLOB
 NON_TRANSPOSE, ZERO_BASED, ROW_MAJOR = 10, 0, 101
 GENERAL, LOWER = Description(20, 0, 0), Description(23, 40, 50)
 INT32_MAX = 2**31 - 1
+_kept: dict[int, np.ndarray] = {}
 
 
 def check(status: int, call: str) -> None:
@@ -37,6 +38,14 @@ def narrow(indptr: np.ndarray) -> np.ndarray:
     if indptr[-1] > INT32_MAX:
         raise OverflowError("more non-zeros than MKL's 32-bit row pointers can count")
     return indptr.astype(np.int32)
+
+
+def narrow_kept(indptr: np.ndarray) -> np.ndarray:
+    """The same, once for all inputs of a race that share theirs: where they never change."""
+    at = indptr.ctypes.data
+    if at not in _kept:
+        _kept[at] = narrow(indptr)
+    return _kept[at]
 
 
 class Matrix:

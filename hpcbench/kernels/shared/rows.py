@@ -10,6 +10,13 @@ from scipy.sparse import csr_array
 from hpcbench.inputs.odd import cuts
 
 
+def draw(shape: int | tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Entries of either sign, their sizes in [0.01, 100), one in 50 of them zero."""
+    values: np.ndarray = 10.0 ** rng.uniform(-2, 2, shape) * rng.choice((-1.0, 1.0), shape)
+    values[rng.random(shape) < 0.02] = 0
+    return values
+
+
 class Matrix:
     """A, or some rows of it, in the types of ``abi.h``; made once, since all calls of a race share it."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from hpcbench.kernels.spmm.matmat import Matmat, matmat
+from hpcbench.kernels.spmm.matmat import matmat
 from hpcbench.kernels.spmv.hidden import DRAWS
+from hpcbench.kernels.spmv.matvec import Matvec
 
 
 def columns(contract: str) -> int:
@@ -13,7 +14,7 @@ def columns(contract: str) -> int:
     return int(contract.removeprefix("k"))
 
 
-def hidden(contract: str, rng: np.random.Generator) -> dict[str, Matmat]:
+def hidden(contract: str, rng: np.random.Generator) -> dict[str, Matvec]:
     """One input of every kind, by name, drawn anew at every call."""
     k = columns(contract)
     return {name: matmat(draw(rng), k, rng) for name, draw in DRAWS.items() if name != "far columns"}

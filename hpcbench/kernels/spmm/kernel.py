@@ -12,16 +12,8 @@ from hpcbench.inputs import examples, generate
 from hpcbench.inputs.read import read_matrix
 from hpcbench.kernels.spmm.answer import check, cost, gather, oracle, sizes
 from hpcbench.kernels.spmm.hidden import columns, hidden
-from hpcbench.kernels.spmm.matmat import (
-    Matmat,
-    features,
-    fingerprint,
-    matmat,
-    outputs,
-    pack,
-    partition,
-    redraw,
-)
+from hpcbench.kernels.spmm.matmat import features, matmat, outputs, pack
+from hpcbench.kernels.spmv.matvec import Matvec, fingerprint, partition, redraw
 from hpcbench.spec import HpcbenchError
 
 __all__ = [
@@ -53,17 +45,17 @@ CASES: dict[str, Callable[[np.random.Generator], csr_array]] = {
 }
 
 
-def make(case: str, contract: str, rng: np.random.Generator) -> Matmat:
+def make(case: str, contract: str, rng: np.random.Generator) -> Matvec:
     """The input of a named case, new values at every call."""
     return matmat(CASES[case](rng), columns(contract), rng)
 
 
-def vary(inputs: Matmat, rng: np.random.Generator, ranks: int) -> Matmat:
+def vary(inputs: Matvec, rng: np.random.Generator, ranks: int) -> Matvec:
     """Another X: the matrix is constant."""
     return redraw(inputs, rng)
 
 
-def load(paths: Sequence[Path], contract: str, rng: np.random.Generator) -> Matmat:
+def load(paths: Sequence[Path], contract: str, rng: np.random.Generator) -> Matvec:
     """A from a file, its values times factors in [0.5, 1.5), and a random X.
 
     Raises

@@ -1,79 +1,35 @@
-"""The input of ``spmm``: a matrix and some dense columns, how a worker sees them, and how ranks share them."""
+"""The input of ``spmm``: a matrix and some dense columns; but for how many they are, that of ``spmv``."""
 
 from __future__ import annotations
-
-import hashlib
-from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from hpcbench.inputs.features import structure
 from hpcbench.kernels.shared.rows import Matrix
+from hpcbench.kernels.spmv import matvec
+from hpcbench.kernels.spmv.matvec import Matvec
 
 
-@dataclass(frozen=True)
-class Matmat:
-    """One input: A (n x m) and X (m, k); for MPI the rows of A and of X that a rank holds.
-
-    ``row0`` is the first row of this block.
-    """
-
-    a: Matrix
-    x: np.ndarray
-    rank: int = 0
-    ranks: int = 1
-    x_offsets: tuple[int, ...] = ()
-    row0: int = 0
-
-
-def matmat(a: csr_array, k: int, rng: np.random.Generator) -> Matmat:
+def matmat(a: csr_array, k: int, rng: np.random.Generator) -> Matvec:
     """The input A X with the values of A times factors in [0.5, 1.5), and X of ``k`` columns drawn."""
     data = a.data * rng.uniform(0.5, 1.5, a.nnz)
     matrix = Matrix(csr_array((data, a.indices, a.indptr), shape=a.shape))
-    return redraw(Matmat(matrix, np.zeros((a.shape[1], k))), rng)
+    return matvec.redraw(Matvec(matrix, np.zeros((a.shape[1], k))), rng)
 
 
-def redraw(inputs: Matmat, rng: np.random.Generator) -> Matmat:
-    """The same matrix with another X, its entries in [0.5, 1.5)."""
-    return replace(inputs, x=rng.uniform(0.5, 1.5, inputs.x.shape))
-
-
-def features(inputs: Matmat) -> dict[str, int | float]:
+def features(inputs: Matvec) -> dict[str, int | float]:
     """Structural features of the matrix, and the multiply-adds of a product."""
     return structure(inputs.a.csr) | {"flops": int(inputs.a.csr.nnz) * inputs.x.shape[1]}
 
 
-def fingerprint(inputs: Matmat) -> str:
-    """Hash of all arrays of the input."""
-    state = hashlib.sha256()
-    for part in (inputs.a.indptr, inputs.a.indices, inputs.a.csr.data, inputs.x):
-        state.update(np.ascontiguousarray(part).data)
-    return state.hexdigest()[:16]
-
-
-def pack(inputs: Matmat) -> dict[str, int | np.ndarray]:
+def pack(inputs: Matvec) -> dict[str, int | np.ndarray]:
     """The fields of ``struct spmm_in``, in its order."""
-    a, cols = inputs.a, inputs.a.csr.shape[1]
-    return {
-        "nrows": a.csr.shape[0], "ncols": cols, "k": inputs.x.shape[1], "indptr": a.indptr, "indices": a.indices,
-        "data": a.csr.data, "x": inputs.x.ravel(), "rank": inputs.rank, "ranks": inputs.ranks,
-        "x_offsets": np.array(inputs.x_offsets or (0, cols), dtype=np.int64),
-    }  # fmt: skip
+    fields = matvec.pack(inputs)
+    first = {"nrows": fields.pop("nrows"), "ncols": fields.pop("ncols"), "k": inputs.x.shape[1]}
+    return first | fields | {"x": inputs.x.ravel()}
 
 
-def outputs(inputs: Matmat) -> dict[str, int | tuple[str, int]]:
+def outputs(inputs: Matvec) -> dict[str, int | tuple[str, int]]:
     """The field of ``struct spmm_out``: (dtype, length)."""
     return {"y": ("float64", inputs.a.csr.shape[0] * inputs.x.shape[1])}
-
-
-def partition(inputs: Matmat, ranks: int) -> list[Matmat]:
-    """Row blocks of A with equal non-zeros; X is cut as the rows are where A is square, else into equal parts."""
-    rows, columns = inputs.a.csr.shape
-    cut, blocks = inputs.a.blocks(ranks)
-    x_cut = cut if rows == columns else np.arange(ranks + 1) * columns // ranks
-    offsets = tuple(int(x) for x in x_cut)
-    return [
-        Matmat(block, inputs.x[offsets[r] : offsets[r + 1]], r, ranks, offsets, int(cut[r]))
-        for r, block in enumerate(blocks)
-    ]

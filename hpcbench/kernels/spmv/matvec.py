@@ -9,12 +9,12 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from hpcbench.inputs.features import structure
-from hpcbench.kernels.shared.rows import Matrix
+from hpcbench.kernels.shared.rows import Matrix, draw
 
 
 @dataclass(frozen=True)
 class Matvec:
-    """One input: A (n x m) and x (m,); for MPI the rows of A and the part of x that a rank holds.
+    """One input: A (n x m) and x (m,), or more columns; for MPI the rows of A and the part of x that a rank holds.
 
     ``row0`` is the first row of this block.
     """
@@ -35,8 +35,8 @@ def matvec(a: csr_array, rng: np.random.Generator) -> Matvec:
 
 
 def redraw(inputs: Matvec, rng: np.random.Generator) -> Matvec:
-    """The same matrix with another x, its entries in [0.5, 1.5)."""
-    return replace(inputs, x=rng.uniform(0.5, 1.5, inputs.a.csr.shape[1]))
+    """The same matrix with another x."""
+    return replace(inputs, x=draw(inputs.x.shape, rng))
 
 
 def features(inputs: Matvec) -> dict[str, int | float]:

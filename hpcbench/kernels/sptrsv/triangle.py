@@ -9,15 +9,12 @@ import numpy as np
 from scipy.sparse import csr_array, diags_array, tril
 
 from hpcbench.inputs.features import structure
-from hpcbench.kernels.shared.rows import Matrix
+from hpcbench.kernels.shared.rows import Matrix, draw
 
 
 @dataclass(frozen=True)
 class Triangle:
-    """One input: L (n x n) and b (n,), made from ``x``; for MPI the rows of L, b and x that a rank holds.
-
-    ``row0`` is the first row of this block.
-    """
+    """One input: L (n x n) and b (n,), made from ``x``; for MPI the rows of L, b and x that a rank holds."""
 
     a: Matrix
     b: np.ndarray
@@ -25,29 +22,33 @@ class Triangle:
     rank: int = 0
     ranks: int = 1
     offsets: tuple[int, ...] = ()
-    row0: int = 0
 
 
-def triangle(lower: csr_array, rng: np.random.Generator) -> Triangle:
+def triangle(given: csr_array, rng: np.random.Generator) -> Triangle:
     """The input L x = b of a lower triangle without zeros on its diagonal, b that of a drawn x."""
-    found = csr_array(lower)
+    found = csr_array(given)
     found.sort_indices()
     nothing = np.zeros(found.shape[0])
     return redraw(Triangle(Matrix(found), nothing, nothing), rng)
 
 
-def dominant(pattern: csr_array, rng: np.random.Generator) -> csr_array:
-    """The lower triangle of a square pattern, values of either sign, the diagonal a tenth larger than its row."""
+def lower(pattern: csr_array, rng: np.random.Generator) -> csr_array:
+    """The lower triangle of a square pattern, values of either sign, the diagonal within 3 % of the sum of its row.
+
+    What a row is given by the ones before it neither fades nor grows on its way down.
+    """
     strict = csr_array(tril(pattern, -1))
     values = rng.uniform(0.5, 1.5, strict.nnz) * rng.choice((-1, 1), strict.nnz)
     strict = csr_array((values, strict.indices, strict.indptr), shape=strict.shape)
-    diagonal = 1.1 * abs(strict).sum(axis=1) + rng.uniform(0.5, 1.5, strict.shape[0])
-    return csr_array(strict + diags_array(diagonal * rng.choice((-1, 1), strict.shape[0])))
+    sums, n = abs(strict).sum(axis=1), strict.shape[0]
+    diagonal = np.where(sums > 0, sums, 1) * rng.uniform(0.97, 1.03, n)
+    return csr_array(strict + diags_array(diagonal * rng.choice((-1, 1), n)))
 
 
 def redraw(inputs: Triangle, rng: np.random.Generator) -> Triangle:
-    """The same triangle with the b of another x, whose entries lie in [0.5, 1.5)."""
-    x = rng.uniform(0.5, 1.5, inputs.a.csr.shape[0])
+    """The same triangle with the b of another x."""
+    x = draw(inputs.a.csr.shape[0], rng)
+    x[x == 0] = 1  # a bound made of zeros alone would allow no rounding
     return replace(inputs, b=inputs.a.csr @ x, x=x)
 
 
@@ -84,6 +85,6 @@ def partition(inputs: Triangle, ranks: int) -> list[Triangle]:
     cut, blocks = inputs.a.blocks(ranks)
     offsets = tuple(int(c) for c in cut)
     return [
-        Triangle(block, inputs.b[low:high], inputs.x[low:high], r, ranks, offsets, low)
+        Triangle(block, inputs.b[low:high], inputs.x[low:high], r, ranks, offsets)
         for r, (block, low, high) in enumerate(zip(blocks, offsets[:-1], offsets[1:], strict=True))
     ]

@@ -5,12 +5,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "neighbours.hpp"
+#include "pattern.hpp"
 
 namespace solve {
 
 /* Red and black, in the order of a search in breadth from each part's first row; false where a cycle is odd. */
-inline bool in_two_colours(const Neighbours &near, std::vector<int32_t> *colour) {
+inline bool in_two_colours(const Csr &near, std::vector<int32_t> *colour) {
   std::fill(colour->begin(), colour->end(), -1);
   std::vector<int32_t> queue;
   for (size_t root = 0; root < colour->size(); ++root) {
@@ -18,10 +18,11 @@ inline bool in_two_colours(const Neighbours &near, std::vector<int32_t> *colour)
     (*colour)[root] = 0, queue.assign(1, int32_t(root));
     for (size_t head = 0; head < queue.size(); ++head) {
       const int32_t i = queue[head];
-      for (const int32_t *j = near.begin(i); j != near.end(i); ++j) {
-        if (*j == i) continue;
-        if ((*colour)[size_t(*j)] == (*colour)[size_t(i)]) return false;
-        if ((*colour)[size_t(*j)] < 0) (*colour)[size_t(*j)] = 1 - (*colour)[size_t(i)], queue.push_back(*j);
+      for (int64_t k = near.indptr[i]; k < near.indptr[i + 1]; ++k) {
+        const int32_t j = near.indices[k];
+        if (j == i) continue;
+        if ((*colour)[size_t(j)] == (*colour)[size_t(i)]) return false;
+        if ((*colour)[size_t(j)] < 0) (*colour)[size_t(j)] = 1 - (*colour)[size_t(i)], queue.push_back(j);
       }
     }
   }
@@ -29,12 +30,12 @@ inline bool in_two_colours(const Neighbours &near, std::vector<int32_t> *colour)
 }
 
 /* Row by row the first colour that no neighbour has (Welsh and Powell, Computer J. 10(1), 1967, without their sorting). */
-inline void first_fit(const Neighbours &near, std::vector<int32_t> *colour) {
+inline void first_fit(const Csr &near, std::vector<int32_t> *colour) {
   std::fill(colour->begin(), colour->end(), -1);
   std::vector<int64_t> taken(1, -1); /* by whose neighbour, last */
   for (size_t i = 0; i < colour->size(); ++i) {
-    for (const int32_t *j = near.begin(int64_t(i)); j != near.end(int64_t(i)); ++j)
-      if (const int32_t c = (*colour)[size_t(*j)]; c >= 0) taken[size_t(c)] = int64_t(i);
+    for (int64_t k = near.indptr[i]; k < near.indptr[i + 1]; ++k)
+      if (const int32_t c = (*colour)[size_t(near.indices[k])]; c >= 0) taken[size_t(c)] = int64_t(i);
     const auto free = std::find_if(taken.begin(), taken.end(), [i](int64_t by) { return by != int64_t(i); }) - taken.begin();
     if (free + 1 == int64_t(taken.size())) taken.push_back(-1); /* always one more than there are */
     (*colour)[i] = int32_t(free);
@@ -44,8 +45,8 @@ inline void first_fit(const Neighbours &near, std::vector<int32_t> *colour) {
 /* Colour by colour, each in equal parts for the threads: red and black where that is enough. */
 inline Order by_colour(const Csr &a, int64_t lanes, int64_t threads) {
   std::vector<int32_t> colour(size_t(a.nrows));
-  const Neighbours near(a);
-  if (!in_two_colours(near, &colour)) first_fit(near, &colour);
+  const Pattern pattern(a);
+  if (!in_two_colours(pattern.view(), &colour)) first_fit(pattern.view(), &colour);
   std::vector<std::vector<int32_t>> rows;
   for (int64_t i = 0; i < a.nrows; ++i) {
     const size_t c = size_t(colour[size_t(i)]);

@@ -24,7 +24,7 @@ def _rest(indptr, indices, data, b, x, i):
 @njit(cache=False, nogil=True)
 def _solve(indptr, indices, data, b, x0, omega, target, limit, history):
     n = len(b)
-    x, diagonal = x0.copy(), np.zeros(n)
+    x, diagonal, first = x0.copy(), np.zeros(n), 0.0
     for i in range(n):
         for k in range(indptr[i], indptr[i + 1]):
             if indices[k] == i:
@@ -34,10 +34,12 @@ def _solve(indptr, indices, data, b, x0, omega, target, limit, history):
         for i in range(n):
             norm += _rest(indptr, indices, data, b, x, i) ** 2
         norm = np.sqrt(norm)
+        if step == 0:
+            first = norm
         if step < len(history):
             history[step] = norm
-        if norm <= target:
-            return x, step
+        if norm <= target or not norm <= 1e8 * first:
+            return x, step if norm <= target else -1
         for i in range(n):
             x[i] += omega * _rest(indptr, indices, data, b, x, i) / diagonal[i]
     return x, limit + 1
@@ -51,6 +53,8 @@ def run(handle, inputs, params):
         inputs["indptr"], inputs["indices"], inputs["data"], b, inputs["x0"], float(params["omega"]),
         float(inputs["tolerance"]) * norm, limit, history,
     )  # fmt: skip
+    if steps < 0:
+        raise RuntimeError("it diverged: its residual grew a hundred million times")
     if steps > limit:
         raise RuntimeError(REASON)
     return x, np.array([float(steps)]), history[: steps + 1] / (norm or 1.0)

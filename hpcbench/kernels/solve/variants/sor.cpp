@@ -5,14 +5,14 @@
 // flags = ["-O3", "-march=native"]
 // params.omega = {when = "run", default = 1.8, low = 0.01, high = 1.99}
 // ///
-#include "neighbours.hpp"
+#include "pattern.hpp"
 #include "sor.hpp"
 
 extern "C" void *solve_setup(const solve_in *in, const void *params) {
   const double omega = *static_cast<const double *>(params);
   return solve::by_diagonal(in, [omega](const solve::Csr &a, const std::vector<double> &d) {
-    const solve::Neighbours near(a); /* rows side by side read nothing of each other in either direction */
-    return solve::in_levels(near.pattern(), 1, [&](solve::Order order, auto lanes) -> std::unique_ptr<solve::Method> {
+    const solve::Pattern pattern(a); /* rows side by side read nothing of each other in either direction */
+    return solve::in_levels(pattern.view(), 1, [&](solve::Order order, auto lanes) -> std::unique_ptr<solve::Method> {
       return std::make_unique<solve::Sor<lanes>>(a, std::move(order), d, omega);
     });
   });

@@ -10,19 +10,21 @@ import ctypes
 
 import numpy as np
 
-from hpcbench.kernels.shared.mkl import GENERAL, MKL, NON_TRANSPOSE, Matrix, check, narrow, pointer
+from hpcbench.kernels.shared.mkl import GENERAL, MKL, NON_TRANSPOSE, Matrix, check, narrow_kept, pointer
 
 CALLS = 1000
-POINTERS = {}  # 32-bit row pointers by where the others lie: all inputs of a race share theirs
 ONE, ZERO = ctypes.c_double(1.0), ctypes.c_double(0.0)
 
 
 def bind(inputs, params):
-    at = inputs["indptr"].ctypes.data
-    if at not in POINTERS:
-        POINTERS[at] = narrow(inputs["indptr"])
     y = np.zeros(inputs["nrows"])
-    matrix = inputs["nrows"], inputs["ncols"], POINTERS[at], inputs["indices"], inputs["data"]
+    matrix = (
+        inputs["nrows"],
+        inputs["ncols"],
+        narrow_kept(inputs["indptr"]),
+        inputs["indices"],
+        inputs["data"],
+    )
     return matrix, pointer(inputs["x"]), pointer(y), y
 
 

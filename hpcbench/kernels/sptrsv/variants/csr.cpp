@@ -4,15 +4,8 @@
 // source = "Saad, Iterative Methods for Sparse Linear Systems, 2nd ed., SIAM, 2003, section 11.6"
 // flags = ["-O3", "-march=native"]
 // ///
-#include "abi.h"
+#include "triangle.hpp"
 
 extern "C" int sptrsv_run(void *, const sptrsv_in *in, const void *, sptrsv_out *out) {
-  double *x = out->x;
-  for (int64_t i = 0, k = 0; i < in->nrows; ++i) {
-    const int64_t last = in->indptr[i + 1] - 1;
-    double rest = in->b[i];
-    for (; k < last; ++k) rest -= in->data[k] * x[in->indices[k]];
-    x[i] = rest / in->data[k++];
-  }
-  return SPTRSV_OK;
+  return sptrsv::Plain(sptrsv::matrix(in)).run(in->b, out->x), SPTRSV_OK;
 }

@@ -1,18 +1,14 @@
 // /// hpcbench
 // model = "serial"
-// summary = "level by level, eight rows side by side where levels are wide enough"
+// summary = "blocks of rows, each level by level, eight rows side by side"
 // source = "Anderson and Saad, Int. J. High Speed Comput. 1(1), 1989"
 // flags = ["-O3", "-march=native"]
 // [params.WIDTH]
 // when = "build"
-// default = 32
-// values = [8, 16, 32, 64, 128, 256]
-// [params.LEAST]
-// when = "build"
-// default = 4000
-// values = [500, 1000, 4000, 8000, 16000]
+// default = 64
+// values = [16, 32, 64, 128, 1000000]
 // ///
-#include "levels.hpp"
+#include "threads.hpp"
 
 extern "C" void *sptrsv_setup(const sptrsv_in *in, const void *) {
   return sptrsv::made([in] { return sptrsv::alone(sptrsv::matrix(in), WIDTH); });

@@ -1,22 +1,26 @@
 // /// hpcbench
 // model = "openmp"
-// summary = "level by level, threads share the rows of a level and wait for each other behind it"
+// summary = "threads share the rows of each level and wait for each other behind it"
 // source = "Anderson and Saad, Int. J. High Speed Comput. 1(1), 1989"
 // flags = ["-O3", "-march=native"]
+// [params.WIDTH]
+// when = "build"
+// default = 64
+// values = [16, 32, 64, 128]
 // [params.LEAST]
 // when = "build"
 // default = 64
-// values = [8, 16, 32, 64, 128, 256]
+// values = [8, 32, 64, 128, 256]
 // [params.SERIAL_BELOW]
 // when = "build"
 // default = 5000
 // values = [0, 5000, 20000, 50000]
 // ///
-#include "shares.hpp"
+#include "threads.hpp"
 
 extern "C" void *sptrsv_setup(const sptrsv_in *in, const void *) {
   const int64_t threads = in->nrows < SERIAL_BELOW ? 1 : omp_get_max_threads();
-  return sptrsv::made([in, threads] { return sptrsv::shared<false>(sptrsv::matrix(in), threads, LEAST); });
+  return sptrsv::made([in, threads] { return sptrsv::several(sptrsv::matrix(in), threads, WIDTH, LEAST, false); });
 }
 extern "C" int sptrsv_run(void *handle, const sptrsv_in *in, const void *, sptrsv_out *out) {
   return static_cast<sptrsv::Solver *>(handle)->run(in->b, out->x), SPTRSV_OK;

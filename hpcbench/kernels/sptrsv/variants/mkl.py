@@ -10,18 +10,14 @@ import ctypes
 
 import numpy as np
 
-from hpcbench.kernels.shared.mkl import LOWER, MKL, NON_TRANSPOSE, Matrix, check, narrow, pointer
+from hpcbench.kernels.shared.mkl import LOWER, MKL, NON_TRANSPOSE, Matrix, check, narrow_kept, pointer
 
 CALLS = 1000
-POINTERS = {}  # 32-bit row pointers by where the others lie: all inputs of a race share theirs
 
 
 def bind(inputs, params):
-    at = inputs["indptr"].ctypes.data
-    if at not in POINTERS:
-        POINTERS[at] = narrow(inputs["indptr"])
     x = np.zeros(inputs["nrows"])
-    arrays = POINTERS[at], inputs["indices"], inputs["data"]
+    arrays = narrow_kept(inputs["indptr"]), inputs["indices"], inputs["data"]
     return inputs["nrows"], arrays, pointer(inputs["b"]), pointer(x), x
 
 

@@ -16,6 +16,8 @@ def bind(inputs, params):
     indptr, n = inputs["indptr"], inputs["nrows"]
     at = indptr.ctypes.data
     if at not in MATRICES:
+        if indptr[-1] >= 2**31:
+            raise OverflowError("more non-zeros than SuperLU's 32-bit row pointers can count")
         parts = inputs["data"], inputs["indices"], indptr.astype("int32")
         MATRICES[at] = csr_array(parts, shape=(n, n))
         MATRICES[at].has_canonical_format = True
