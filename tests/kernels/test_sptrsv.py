@@ -31,11 +31,19 @@ def test_every_variant_solves_every_triangle(wrong):
     assert wrong("sptrsv", _entries(KERNEL.variants()), INPUTS) == {}
 
 
-@pytest.mark.parametrize("name", ["levels_omp", "waits_omp"])
-@pytest.mark.parametrize("least", [8, 256])
-def test_levels_may_be_shared_however_narrow_they_are(wrong, name, least):
-    shared = [v for v in KERNEL.variants() if v.name == name]
-    assert wrong("sptrsv", _entries(shared, LEAST=least), INPUTS) == {}
+@pytest.mark.parametrize(
+    ("name", "keep"), [(v.name, k) for v in OURS for p in v.params if p.name == "KEEP" for k in p.values[1:]]
+)
+def test_whatever_setup_may_choose_is_right(wrong, name, keep):
+    entries = _entries([KERNEL.variant(name)], KEEP=keep)
+    assert wrong("sptrsv", entries, INPUTS) == {}
+
+
+@pytest.mark.parametrize("keep", [2, 3])
+def test_levels_may_be_shared_however_narrow_they_are(wrong, keep):
+    for params in ({"LEAST": 8, "WIDTH": 16}, {"LEAST": 256, "WIDTH": 128}):
+        entries = _entries([KERNEL.variant("waits_omp")], KEEP=keep, **params)
+        assert wrong("sptrsv", entries, INPUTS) == {}
 
 
 @pytest.mark.parametrize("title", [t for t, p in INPUTS.items() if 0 < len(p.b) < 2000 and t != "growing"])
@@ -73,7 +81,10 @@ def test_blocks_of_all_ranks_make_up_the_whole(ranks):
     assert [len(q.b) for q in parts] == list(np.diff(parts[0].offsets))
 
 
-@pytest.mark.parametrize("variant", [pytest.param(v, id=v.name) for v in OURS])
+@pytest.mark.parametrize(
+    "variant",
+    [pytest.param(v, marks=[] if v.name == "waits_omp" else pytest.mark.slow, id=v.name) for v in OURS],
+)
 def test_our_own_pass_the_judge(tmp_path, variant):
     threads = 1 + (variant.model == "openmp")
     a = lower(generate.poisson2d(60, np.random.default_rng(0)), np.random.default_rng(1))

@@ -107,7 +107,7 @@ class Lanes {
     const double *v = at->values, *from = x + chunk.base;
     const Column *j = reinterpret_cast<const Column *>(at->columns);
     alignas(64) double sum[kLanes] = {};
-#ifdef SPMV_AVX512
+#ifdef SPARSE_AVX512
     __m512d total = _mm512_setzero_pd();
     if (chunk.even) {
       for (int64_t k = 0; k < chunk.steps; ++k)

@@ -83,7 +83,7 @@ inline Mosaic::Mosaic(const spmv_in *in, int64_t from, int64_t to)
 
 /* How the rows from `row` up to `to` are stored; `rest` are those with no pattern that pays. */
 inline void Mosaic::choose(const spmv_in *in, int64_t row, int64_t to, std::vector<int64_t> *rest) {
-#ifdef SPMV_AVX512
+#ifdef SPARSE_AVX512
   std::vector<Step> diagonals, runs, next;
   const auto repeats = [&](int64_t first, const std::vector<Step> &steps) { /* whether the next tile has the same pattern */
     if (first + 2 * kLanes > to) return false;
@@ -158,13 +158,13 @@ inline void Mosaic::multiply(const spmv_in *in, double *y) const {
   size_t segment = 0, row = 0;
   int64_t low = from_;
   Lanes::Cursor lane = lanes_.begin();
-#ifdef SPMV_AVX512
+#ifdef SPARSE_AVX512
   const double *values = values_.get();
 #endif
   for (const Window &w : windows_) {
     if (w.zero) std::fill(y + low, y + std::min(to_, low + kWindow), 0.0);
     for (; segment < w.segments; ++segment) {
-#ifdef SPMV_AVX512
+#ifdef SPARSE_AVX512
       const Segment &s = segments_[segment];
       const Step *steps = steps_.data() + s.at;
       switch (s.height) {
@@ -180,7 +180,7 @@ inline void Mosaic::multiply(const spmv_in *in, double *y) const {
     for (; row < w.rows; ++row) rows(in, rows_[row], rows_[row] + 1, y);
     low += kWindow;
   }
-#ifdef SPMV_AVX512
+#ifdef SPARSE_AVX512
   if (past_) _mm_sfence();
 #endif
 }

@@ -61,7 +61,7 @@ struct Sell {
     const int32_t *j = columns.get() + at[size_t(c)] * kLanes, *n = lengths.data() + c * kLanes;
     const int64_t steps = at[size_t(c + 1)] - at[size_t(c)];
     alignas(64) double sum[kLanes] = {};
-#ifdef SPMV_AVX512
+#ifdef SPARSE_AVX512
     const __m256i taken = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(n));
     __m512d total = _mm512_setzero_pd();
     for (int64_t k = 0; k < steps; ++k) { /* an entry that is none must not meet x, which may be infinite */

@@ -64,7 +64,7 @@ inline int64_t find_runs(const spmv_in *in, int64_t row, int64_t to, std::vector
   return height;
 }
 
-#ifdef SPMV_AVX512
+#ifdef SPARSE_AVX512
 /* `Tiles` tiles of eight rows at once, `Sums` sums for each: additions to one sum wait for each other. */
 template <int Tiles, int Sums, bool Full>
 inline void diagonals(const Step *steps, int64_t n, const double *values, const double *x, double *y, bool past) {

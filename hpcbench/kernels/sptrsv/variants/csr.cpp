@@ -7,5 +7,11 @@
 #include "triangle.hpp"
 
 extern "C" int sptrsv_run(void *, const sptrsv_in *in, const void *, sptrsv_out *out) {
-  return sptrsv::Plain(sptrsv::matrix(in)).run(in->b, out->x), SPTRSV_OK;
+  double *x = out->x;
+  for (int64_t i = 0, k = 0; i < in->nrows; ++i) {
+    const int64_t last = in->indptr[i + 1] - 1;
+    x[i] = sptrsv::rest(in->b[i], in->data + k, in->indices + k, last - k, x) / in->data[last];
+    k = last + 1;
+  }
+  return SPTRSV_OK;
 }

@@ -49,7 +49,6 @@ struct Wait {
 struct Step {
   int64_t turn; /* steps of the same turn need nothing of each other */
   int64_t end;  /* the place behind it */
-  double cost;
   std::vector<Wait> waits;
 };
 
@@ -57,29 +56,6 @@ struct Steps {
   Order order; /* one stretch per thread */
   std::vector<std::vector<Step>> threads;
   int64_t turns = 0;
-
-  /* How long it takes, in entries, if a wait costs as much as `latency` of them. */
-  double span(double latency) const {
-    std::vector<size_t> done(threads.size());
-    std::vector<std::vector<double>> ends(threads.size());
-    double last = 0;
-    for (bool moved = true; moved;) {
-      moved = false;
-      for (size_t t = 0; t < threads.size(); ++t)
-        for (; done[t] < threads[t].size(); ++done[t], moved = true) {
-          const Step &step = threads[t][done[t]];
-          double start = done[t] ? ends[t].back() : 0;
-          bool ready = true;
-          for (const Wait &wait : step.waits) {
-            ready = ready && done[size_t(wait.thread)] >= size_t(wait.steps);
-            if (ready) start = std::max(start, ends[size_t(wait.thread)][size_t(wait.steps) - 1] + latency);
-          }
-          if (!ready) break;
-          ends[t].push_back(start + step.cost), last = std::max(last, ends[t].back());
-        }
-    }
-    return last;
-  }
 };
 
 class Assignment {
@@ -138,13 +114,12 @@ class Assignment {
 
   int64_t threads() const { return int64_t(lists_.size()); }
   int64_t length(int64_t p) const { return a_.indptr[levels_.rows[size_t(p)] + 1] - a_.indptr[levels_.rows[size_t(p)]]; }
-  void begin(int64_t t, int64_t turn) { found_.threads[size_t(t)].push_back({turn, 0, 0, {}}); }
+  void begin(int64_t t, int64_t turn) { found_.threads[size_t(t)].push_back({turn, 0, {}}); }
 
   /* Rows of one level to the thread's current step. */
   void add(int64_t t, int64_t from, int64_t to) {
     List &list = lists_[size_t(t)];
     auto &steps = found_.threads[size_t(t)];
-    for (int64_t p = from; p < to; ++p) steps.back().cost += double(length(p)) + kRow;
     list.rows.insert(list.rows.end(), levels_.rows.begin() + from, levels_.rows.begin() + to);
     alike(a_, kLanes, list.levels.back(), int64_t(list.rows.size()), &list.rows);
     list.levels.push_back(int64_t(list.rows.size())), list.steps.push_back(int64_t(steps.size()) - 1);
@@ -187,8 +162,6 @@ class Assignment {
           else waits.push_back({other.thread, other.step + 1});
         }
   }
-
-  static constexpr double kRow = 4; /* entries that take as long as what else is done for a row */
 
   Csr a_;
   std::vector<Of> of_;

@@ -1,6 +1,10 @@
 /* Solves in steps, by one thread or several. */
 #ifndef SPTRSV_THREADS_HPP
 #define SPTRSV_THREADS_HPP
+#include <chrono>
+#include <limits>
+#include <memory>
+
 #include "../../shared/team.hpp"
 #include "steps.hpp"
 
@@ -16,10 +20,58 @@ struct Alone : Solver {
   Triangle triangle;
 };
 
-inline std::unique_ptr<Solver> alone(const Csr &a, int64_t width) {
+/* Keeps what takes least time of what it is given, or the one that is wanted: 0 is the first. */
+class Trial {
+ public:
+  Trial(const sptrsv_in *in, int64_t wanted) : b_(in->b), x_(memory::array<double>(in->nrows)), wanted_(wanted) {}
+
+  void take(std::unique_ptr<Solver> solver) {
+    const double least = wanted_ < 0 ? time(solver.get()) : double(count_ != wanted_);
+    if (!best_ || least < kClear * least_) best_ = std::move(solver), least_ = least;
+    ++count_;
+  }
+  std::unique_ptr<Solver> best() { return std::move(best_); }
+
+ private:
+  /* Of the fastest of some runs: a processor that has met a triangle often knows where its rows end. */
+  double time(Solver *solver) {
+    const auto now = [] { return std::chrono::steady_clock::now(); };
+    double least = std::numeric_limits<double>::infinity(), all = 0;
+    for (int k = 0; k < kTimes || all < kSeconds; ++k) {
+      const auto begun = now();
+      solver->run(b_, x_.get());
+      const double spent = std::chrono::duration<double>(now() - begun).count();
+      least = std::min(least, spent), all += spent + 1e-7;
+    }
+    return least;
+  }
+
+  static constexpr int kTimes = 4;
+  static constexpr double kSeconds = 3e-3;
+  static constexpr double kClear = 0.95; /* of the time of what was simpler */
+  const double *b_;
+  memory::Array<double> x_;
+  int64_t wanted_, count_ = 0;
+  std::unique_ptr<Solver> best_;
+  double least_ = 0;
+};
+
+/* What is left of what try_out(trial) tries, or NULL where memory does not suffice. */
+template <class TryOut> void *tried(const sptrsv_in *in, int64_t wanted, TryOut try_out) {
+  try {
+    Trial trial(in, wanted);
+    try_out(&trial);
+    return trial.best().release();
+  } catch (const std::bad_alloc &) {
+    return nullptr;
+  }
+}
+
+/* Row by row, and in blocks of levels. */
+inline void alone(const Csr &a, int64_t width, Trial *trial) {
+  trial->take(std::make_unique<Rows>(a));
   const Steps steps = Assignment(a, 1).blocks(width);
-  if (!suits(a, steps.order)) return std::make_unique<Plain>(a);
-  return std::make_unique<Alone>(a, steps.order);
+  if (suits(a, steps.order)) trial->take(std::make_unique<Alone>(a, steps.order));
 }
 
 #ifdef _OPENMP
@@ -98,24 +150,16 @@ class Threads : public Solver {
   int64_t most_ = 0;
 };
 
-constexpr double kGain = 0.9; /* of the time of one thread, at most */
-constexpr double kLatency = 300, kBarrier = 600; /* in entries */
-
-/* What is estimated to take least: whole blocks or shares of levels for each thread, or one thread alone. */
-inline std::unique_ptr<Solver> several(const Csr &a, int64_t threads, int64_t width, int64_t least, bool waits) {
-  if (threads == 1) return alone(a, width);
+/* Also with shares of levels for each thread and, if they `wait` for each other by rows, with whole blocks. */
+inline void several(const Csr &a, int64_t threads, int64_t width, int64_t least, bool wait, Trial *trial) {
+  alone(a, width, trial);
   const int64_t some = std::min<int64_t>(threads, Meeting::kMost);
-  Steps best = Assignment(a, some).shares(least);
-  double span = waits ? best.span(kLatency) : best.span(0) + kBarrier * double(best.turns);
-  if (waits) {
-    Steps blocks = Assignment(a, some).blocks(width);
-    if (const double other = blocks.span(kLatency); other < span) best = std::move(blocks), span = other;
-  }
-  double whole = 0;
-  for (const auto &list : best.threads)
-    for (const Step &step : list) whole += step.cost;
-  if (span > kGain * whole || !suits(a, best.order)) return alone(a, width);
-  return std::make_unique<Threads>(a, std::move(best), waits);
+  if (some == 1) return;
+  const auto take = [&](Steps steps) {
+    if (suits(a, steps.order)) trial->take(std::make_unique<Threads>(a, std::move(steps), wait));
+  };
+  take(Assignment(a, some).shares(least));
+  if (wait) take(Assignment(a, some).blocks(width));
 }
 #endif
 

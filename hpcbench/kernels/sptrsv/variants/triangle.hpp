@@ -2,6 +2,7 @@
 #ifndef SPTRSV_TRIANGLE_HPP
 #define SPTRSV_TRIANGLE_HPP
 #include "../../shared/chunks.hpp"
+#include "../../shared/dot.hpp"
 #include "abi.h"
 
 namespace sptrsv {
@@ -9,7 +10,8 @@ namespace sptrsv {
 using namespace sweeps;
 
 constexpr int kLanes = 8;
-constexpr double kPadded = 1.6; /* numbers stored per entry up to which vectors are worth it */
+constexpr int64_t kLong = 16;
+constexpr double kPadded = 2.5; /* numbers stored per entry up to which vectors are tried */
 
 inline Csr matrix(const sptrsv_in *in) { return {in->nrows, in->order, in->indptr, in->indices, in->data}; }
 
@@ -19,18 +21,27 @@ struct Solver {
   virtual void run(const double *b, double *x) = 0;
 };
 
-/* Row by row. */
-struct Plain : Solver {
-  explicit Plain(const Csr &whole) : a(whole) {}
+/* b_i without what row i has before its diagonal. A short row is summed up in order, so that what was computed just before comes last. */
+inline double rest(double b, const double *values, const int32_t *columns, int64_t n, const double *x) {
+  if (n >= kLong) return b - sparse::dot(values, columns, n, x);
+  for (int64_t k = 0; k < n; ++k) b -= values[k] * x[columns[k]];
+  return b;
+}
+
+/* Row by row, where they lie. */
+struct Rows : Solver {
+  explicit Rows(const Csr &whole) : a(whole), inverse(memory::array<double>(whole.nrows)) {
+    for (int64_t i = 0; i < a.nrows; ++i) inverse[i] = 1 / a.data[a.indptr[i + 1] - 1];
+  }
   void run(const double *b, double *x) override {
     for (int64_t i = 0, k = 0; i < a.nrows; ++i) {
       const int64_t last = a.indptr[i + 1] - 1;
-      double rest = b[i];
-      for (; k < last; ++k) rest -= a.data[k] * x[a.indices[k]];
-      x[i] = rest / a.data[k++];
+      x[i] = rest(b[i], a.data + k, a.indices + k, last - k, x) * inverse[i];
+      k = last + 1;
     }
   }
   Csr a;
+  memory::Array<double> inverse;
 };
 
 /* Whether a chunk's shorter rows, filled up to its longest one, stay within bounds. */
@@ -81,15 +92,6 @@ class Triangle {
   memory::Array<int32_t> rows_;
   Rows chunks_;
 };
-
-/* make(), or NULL where memory does not suffice. */
-template <class Make> void *made(Make make) {
-  try {
-    return static_cast<Solver *>(make().release());
-  } catch (const std::bad_alloc &) {
-    return nullptr;
-  }
-}
 
 }  // namespace sptrsv
 #endif
