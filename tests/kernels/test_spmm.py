@@ -27,6 +27,8 @@ def _entries(variants, **params):
 
 def test_every_variant_is_right_on_every_shape(wrong):
     peers = [v for v in KERNEL.variants() if v not in OURS]
+    past_the_caches = {"larger": INPUTS[128]["larger"]}
+    assert wrong("spmm", _entries(OURS), past_the_caches) == {}
     assert wrong("spmm", _entries(OURS + peers), INPUTS[8]) == {}
     assert (
         wrong("spmm", _entries(peers), {k: INPUTS[45][k] for k in ("empty rows", "power law", "no columns")})

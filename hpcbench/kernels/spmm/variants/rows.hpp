@@ -2,9 +2,13 @@
 #ifndef SPMM_ROWS_HPP
 #define SPMM_ROWS_HPP
 #include <algorithm>
-#include <cstring>
+#include <cstdint>
 
+#include "../../shared/cache.hpp"
 #include "abi.h"
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
 namespace spmm {
 
@@ -13,9 +17,18 @@ typedef double Loose __attribute__((vector_size(64), aligned(8), may_alias));
 inline Vector load(const double *from) { return *reinterpret_cast<const Loose *>(from); }
 inline void store(double *to, Vector v) { *reinterpret_cast<Loose *>(to) = v; }
 
+/* Past the caches: a Y that they cannot hold need not be read before it is written. */
+inline void store_past(double *to, Vector v) {
+#ifdef __AVX512F__
+  _mm512_stream_pd(to, (__m512d)v);
+#else
+  store(to, v);
+#endif
+}
+
 /* Columns `at` up to `at` + 8 VECTORS of Y's rows [from, to). Rows of X some entries ahead are fetched: which ones they are is known, but
  * to no hardware. */
-template <int VECTORS> inline void block(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
+template <int VECTORS, bool PAST> inline void block(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
   const int64_t k = in->k;
   const double *x = in->x + at;
   const int64_t end = in->indptr[to];
@@ -28,7 +41,11 @@ template <int VECTORS> inline void block(const spmm_in *in, int64_t from, int64_
       const Vector value = Vector{} + in->data[p];
       for (int v = 0; v < VECTORS; ++v) sum[v] += value * load(row + 8 * v);
     }
-    for (int v = 0; v < VECTORS; ++v) store(y + i * k + at + 8 * v, sum[v]);
+    for (int v = 0; v < VECTORS; ++v) {
+      double *place = y + i * k + at + 8 * v;
+      if (PAST) store_past(place, sum[v]);
+      else store(place, sum[v]);
+    }
   }
 }
 
@@ -42,13 +59,23 @@ inline void rest(const spmm_in *in, int64_t from, int64_t to, int64_t at, double
   }
 }
 
+template <bool PAST> inline void columns(const spmm_in *in, int64_t from, int64_t to, double *y) {
+  int64_t at = 0;
+  for (; at + WIDE <= in->k; at += WIDE) block<WIDE / 8, PAST>(in, from, to, at, y);
+  for (; at + 32 <= in->k; at += 32) block<4, PAST>(in, from, to, at, y);
+  for (; at + 8 <= in->k; at += 8) block<1, PAST>(in, from, to, at, y);
+  if (at < in->k) rest(in, from, to, at, y);
+#ifdef __AVX512F__
+  if (PAST) _mm_sfence(); /* who is told that Y is done finds it done */
+#endif
+}
+
 /* Rows [from, to): `WIDE` columns at a time, then what is left of them. */
 inline void rows(const spmm_in *in, int64_t from, int64_t to, double *y) {
-  int64_t at = 0;
-  for (; at + WIDE <= in->k; at += WIDE) block<WIDE / 8>(in, from, to, at, y);
-  for (; at + 32 <= in->k; at += 32) block<4>(in, from, to, at, y);
-  for (; at + 8 <= in->k; at += 8) block<1>(in, from, to, at, y);
-  if (at < in->k) rest(in, from, to, at, y);
+  static const int64_t cache = cache::last();
+  const bool whole = in->k % 8 == 0 && (reinterpret_cast<uintptr_t>(y) & 63) == 0; /* vectors lie within lines */
+  if (whole && in->nrows * in->k * 8 > cache) columns<true>(in, from, to, y);
+  else columns<false>(in, from, to, y);
 }
 
 /* Where part `part` of `parts` begins, entries and rows weighing the same. */
