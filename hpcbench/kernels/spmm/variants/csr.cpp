@@ -15,6 +15,6 @@
 #include "rows.hpp"
 
 extern "C" int spmm_run(void *, const spmm_in *in, const void *, spmm_out *out) {
-  spmm::rows(in, 0, in->nrows, out->y);
+  spmm::rows(in, 0, in->nrows, spmm::beyond(in, out->y), out->y);
   return SPMM_OK;
 }

@@ -17,11 +17,12 @@
 #include "rows.hpp"
 
 extern "C" int spmm_run(void *, const spmm_in *in, const void *, spmm_out *out) {
+  const bool past = spmm::beyond(in, out->y);
 #pragma omp parallel
   {
     const int64_t me = omp_get_thread_num(), all = omp_get_num_threads();
     const int64_t from = spmm::cut(in, me, all), to = spmm::cut(in, me + 1, all);
-    if (from < to) spmm::rows(in, from, to, out->y);
+    if (from < to) spmm::rows(in, from, to, past, out->y);
   }
   return SPMM_OK;
 }

@@ -70,12 +70,14 @@ template <bool PAST> inline void columns(const spmm_in *in, int64_t from, int64_
 #endif
 }
 
+/* Whether Y is larger than the caches, and vectors of it lie within lines. */
+inline bool beyond(const spmm_in *in, const double *y) {
+  return in->k % 8 == 0 && (reinterpret_cast<uintptr_t>(y) & 63) == 0 && in->nrows * in->k * 8 > cache::last();
+}
+
 /* Rows [from, to): `WIDE` columns at a time, then what is left of them. */
-inline void rows(const spmm_in *in, int64_t from, int64_t to, double *y) {
-  static const int64_t cache = cache::last();
-  const bool whole = in->k % 8 == 0 && (reinterpret_cast<uintptr_t>(y) & 63) == 0; /* vectors lie within lines */
-  if (whole && in->nrows * in->k * 8 > cache) columns<true>(in, from, to, y);
-  else columns<false>(in, from, to, y);
+inline void rows(const spmm_in *in, int64_t from, int64_t to, bool past, double *y) {
+  past ? columns<true>(in, from, to, y) : columns<false>(in, from, to, y);
 }
 
 /* Where part `part` of `parts` begins, entries and rows weighing the same. */
