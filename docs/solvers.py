@@ -70,7 +70,7 @@ SPMM = Products(
 )  # fmt: skip
 SPTRSV = Products(
     "sptrsv", "levels", "waits_omp", {1: ("csr",), 2: ("levels_omp",)},
-    {1: ("mkl", "petsc", "numba_csr", "scipy_csr"), 2: ("mkl",)},
+    {1: ("mkl", "petsc", "numba_csr"), 2: ("mkl",)},
     ("1138_bus", "494_bus", "bcsstk13", "cryg2500", "mcfe"),
 )  # fmt: skip
 
