@@ -70,9 +70,11 @@ template <bool PAST> inline void columns(const spmm_in *in, int64_t from, int64_
 #endif
 }
 
+const int64_t kCache = cache::last(); /* asked once: under a hypervisor an answer takes microseconds */
+
 /* Whether Y is larger than the caches, and vectors of it lie within lines. */
 inline bool beyond(const spmm_in *in, const double *y) {
-  return in->k % 8 == 0 && (reinterpret_cast<uintptr_t>(y) & 63) == 0 && in->nrows * in->k * 8 > cache::last();
+  return in->k % 8 == 0 && (reinterpret_cast<uintptr_t>(y) & 63) == 0 && in->nrows * in->k * 8 > kCache;
 }
 
 /* Rows [from, to): `WIDE` columns at a time, then what is left of them. */
