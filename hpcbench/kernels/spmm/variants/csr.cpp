@@ -5,7 +5,7 @@
 // flags = ["-O3", "-march=native"]
 // [params.WIDE]
 // when = "build"
-// default = 64
+// default = 128
 // values = [8, 32, 64, 128]
 // [params.AHEAD]
 // when = "build"
