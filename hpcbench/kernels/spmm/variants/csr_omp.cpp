@@ -11,6 +11,10 @@
 // when = "build"
 // default = 8
 // values = [1, 4, 8, 16]
+// [params.SERIAL_BELOW]
+// when = "build"
+// default = 2097152
+// values = [0, 1048576, 2097152, 4194304]
 // ///
 #include <omp.h>
 
@@ -18,7 +22,8 @@
 
 extern "C" int spmm_run(void *, const spmm_in *in, const void *, spmm_out *out) {
   const bool past = spmm::beyond(in, out->y);
-#pragma omp parallel
+  const bool worth = in->nrows && in->indptr[in->nrows] * in->k >= SERIAL_BELOW; /* waking a thread takes as long as some of that */
+#pragma omp parallel if (worth)
   {
     const int64_t me = omp_get_thread_num(), all = omp_get_num_threads();
     const int64_t from = spmm::cut(in, me, all), to = spmm::cut(in, me + 1, all);
