@@ -1,4 +1,4 @@
-/* Unknowns in an order in which eight at a time can be computed side by side, and threads need not wait for each other. */
+/* Unknowns in an order in which eight at a time can be computed side by side, and threads seldom wait for each other. */
 #ifndef SHARED_ORDER_HPP
 #define SHARED_ORDER_HPP
 #include <algorithm>

@@ -26,6 +26,8 @@ def _full(values, rows, k):
     check(lib.GrB_Matrix_new(made, lib.GrB_FP64, rows, k), "GrB_Matrix_new")
     if size:
         at = MALLOC(size)
+        if not at:
+            raise MemoryError(f"{size} bytes for a copy of a dense matrix")
         ctypes.memmove(at, values.ctypes.data, size)
         held = ffi.new("void **", ffi.cast("void *", at))
         check(lib.GxB_Matrix_pack_FullR(made[0], held, size, False, NIL), "GxB_Matrix_pack_FullR")
