@@ -15,7 +15,7 @@ from measuring import race, stamp
 from hpcbench import registry
 
 FOLDER = Path(__file__).with_name("kernels")
-DOCUMENTED = ("spmv", "solve")
+DOCUMENTED = ("spmv", "spmm", "sptrsv", "solve")
 BUDGET = "20"  # of some twenty arms, in several generations of processes
 
 
