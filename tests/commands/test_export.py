@@ -39,7 +39,7 @@ def test_an_exported_variant_builds_and_its_example_is_right(variant, tmp_path, 
     words = [
         word
         for p in variant.params[:1]
-        for word in ("--param", f"{p.name}={p.values[-1] if p.values else 1.6}")
+        for word in ("--param", f"{p.name}={p.values[-1] if p.values else 0.9 * p.default}")
     ]
     assert main(["export", variant.name, str(tmp_path), "--kernel", variant.kernel, *words]) == 0
     assert "cmake -B build" in capsys.readouterr().out

@@ -25,7 +25,7 @@ static int row(int64_t i, int32_t *cols, double *vals) {
   int n = 0;
   if (y > 0) cols[n] = (int32_t)(i - SIDE), vals[n++] = -1;
   if (x > 0) cols[n] = (int32_t)(i - 1), vals[n++] = -1;
-  cols[n] = (int32_t)i, vals[n++] = 4;
+  cols[n] = (int32_t)i, vals[n++] = 4.05;
   if (x < SIDE - 1) cols[n] = (int32_t)(i + 1), vals[n++] = -1;
   if (y < SIDE - 1) cols[n] = (int32_t)(i + SIDE), vals[n++] = -1;
   return n;

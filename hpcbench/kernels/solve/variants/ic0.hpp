@@ -14,6 +14,7 @@ constexpr double kFirstShift = 1e-3, kLargestShift = 1e3; /* of the diagonal, wh
  * diagonal. */
 struct Factor {
   std::vector<double> pivots, entries;
+  std::vector<int32_t> counts, columns, offsets; /* of each row's entries before it: how many; in A's places, which and where in the row */
   bool plain = true; /* L is A's own lower triangle: no two neighbours of an unknown are neighbours */
 };
 
@@ -41,12 +42,15 @@ class RowFactor {
     double *e = f_->entries.data(), *d = f_->pivots.data(), pivot = 0;
     const int32_t own = order_.place[size_t(i)];
     before_.clear();
+    int32_t *columns = f_->columns.data() + a_.indptr[i], *offsets = f_->offsets.data() + a_.indptr[i];
     for (int64_t k = a_.indptr[i]; k < a_.indptr[i + 1]; ++k) {
       const int32_t j = a_.indices[k], place = order_.place[size_t(j)];
       if (place == own) pivot = a_.data[k];
       if (place >= own) continue;
+      *columns++ = j, *offsets++ = int32_t(k - a_.indptr[i]);
       before_.push_back({place, k}), at_[size_t(j)] = k;
     }
+    f_->counts[size_t(i)] = int32_t(before_.size());
     const double least = kLeastPivot * pivot;
     pivot *= 1 + shift_;
     std::sort(before_.begin(), before_.end());
@@ -57,16 +61,17 @@ class RowFactor {
         continue;
       }
       const auto both = [&](int64_t x, int64_t y) { e[k] -= e[x] * e[y] / d[a_.indices[y]], plain = false; };
-      const int32_t *row = a_.indices + a_.indptr[j], *end = a_.indices + a_.indptr[j + 1];
+      const int64_t start = a_.indptr[j];
+      const int32_t *row = f_->columns.data() + start, *end = row + f_->counts[size_t(j)], *offset = f_->offsets.data() + start;
       if (end - row > kMuchLonger * int64_t(before_.size())) { /* of a hub not all is looked at */
         for (const auto &[earlier, x] : before_) {
           if (earlier >= place) break;
           const int32_t *found = std::lower_bound(row, end, a_.indices[x]);
-          if (found < end && *found == a_.indices[x]) both(x, found - a_.indices);
+          if (found < end && *found == a_.indices[x]) both(x, start + offset[found - row]);
         }
       } else {
-        for (const int32_t *column = row; column < end; ++column)
-          if (const int64_t x = at_[size_t(*column)]; x >= 0 && order_.place[size_t(*column)] < place) both(x, column - a_.indices);
+        for (const int32_t *column = row; column < end; ++column, ++offset)
+          if (const int64_t x = at_[size_t(*column)]; x >= 0) both(x, start + *offset);
       }
       pivot -= e[k] * e[k] / d[j];
     }
@@ -88,6 +93,7 @@ class RowFactor {
 inline void begin(const Csr &a, int64_t others, Factor *f) {
   f->plain = true;
   f->entries.assign(a.data, a.data + a.indptr[a.nrows]), f->pivots.assign(size_t(a.nrows + others), 0.0);
+  f->counts.resize(size_t(a.nrows)), f->columns.resize(f->entries.size()), f->offsets.resize(f->entries.size());
 }
 
 /* The rows of one phase, threads side by side; false when a pivot is not positive. */

@@ -14,7 +14,9 @@ constexpr double kTinyPivot = 1e-10; /* of the largest entry of its row, which s
 /* L and U in the places of A, row by row in the order of places; L in units of its pivots. */
 class LowerUpper {
  public:
-  LowerUpper(const Csr &a, const Order &order) : entries(a.data, a.data + a.indptr[a.nrows]), pivots(size_t(a.nrows)) {
+  LowerUpper(const Csr &a, const Order &order)
+      : entries(a.data, a.data + a.indptr[a.nrows]), pivots(size_t(a.nrows)), starts_(size_t(a.nrows)), counts_(size_t(a.nrows)) {
+    behind_.reserve(entries.size());
     std::vector<int64_t> at(size_t(a.nrows), -1);
     std::vector<std::pair<int32_t, int64_t>> before;
     for (const int32_t i : order.row)
@@ -27,6 +29,7 @@ class LowerUpper {
   void row(const Csr &a, const Order &order, int64_t i, std::vector<int64_t> *at, std::vector<std::pair<int32_t, int64_t>> *before) {
     const int32_t own = order.place[size_t(i)];
     before->clear();
+    starts_[size_t(i)] = behind_.size();
     int64_t pivot = -1;
     double most = 0;
     for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
@@ -34,15 +37,16 @@ class LowerUpper {
       (*at)[size_t(a.indices[k])] = k, most = std::max(most, std::fabs(a.data[k]));
       if (place < own) before->push_back({place, k});
       if (place == own) pivot = k;
+      if (place > own) behind_.push_back({a.indices[k], k});
     }
+    counts_[size_t(i)] = behind_.size() - starts_[size_t(i)];
     std::sort(before->begin(), before->end());
     double missing = 0; /* the pivot, where the diagonal has no entry */
-    for (const auto &[place, k] : *before) {
-      const int64_t j = a.indices[k];
+    for (const auto &entry : *before) {
+      const int64_t k = entry.second, j = a.indices[k];
       const double l = entries[size_t(k)] /= pivots[size_t(j)];
-      for (int64_t y = a.indptr[j]; y < a.indptr[j + 1]; ++y) {
-        const int32_t column = a.indices[y];
-        if (order.place[size_t(column)] <= place) continue;
+      for (size_t n = starts_[size_t(j)], end = n + counts_[size_t(j)]; n < end; ++n) {
+        const auto [column, y] = behind_[n];
         if (const int64_t x = (*at)[size_t(column)]; x >= 0) entries[size_t(x)] -= l * entries[size_t(y)];
         else if (column == i) missing -= l * entries[size_t(y)];
       }
@@ -51,6 +55,9 @@ class LowerUpper {
     const double d = pivot < 0 ? missing : entries[size_t(pivot)];
     pivots[size_t(i)] = std::fabs(d) > kTinyPivot * most ? d : most > 0 ? most : 1;
   }
+
+  std::vector<size_t> starts_, counts_; /* of each row's entries behind it */
+  std::vector<std::pair<int32_t, int64_t>> behind_; /* their columns, and where they are */
 };
 
 /* z = (L U)^-1 r. */

@@ -9,7 +9,8 @@
 namespace solve {
 
 constexpr int kGoOn = -1;
-constexpr int64_t kPatience = 2000; /* iterations without a smaller residual: conjugate gradients may wander for long */
+constexpr int64_t kPatience = 2000; /* iterations without a smaller residual: conjugate gradients may wander for long, SOR climbs first */
+constexpr double kSame = 0.99;       /* of the residual so long ago */
 constexpr double kGrown = 1e8;      /* times the first residual */
 
 /* Sums that rounding spoils less than one sum would: eight of them, which a compiler makes one vector. */
@@ -56,15 +57,18 @@ class Progress {
     *told_ = double(iterations_);
     if (norm <= target()) return SOLVE_OK;
     if (!std::isfinite(norm)) return SOLVE_BREAKDOWN;
-    if (norm < best_) best_ = norm, since_ = 0;
+    since_ = norm < best_ ? 0 : since_ + 1, best_ = std::fmin(norm, best_);
     if (norm > kGrown * first_) return SOLVE_DIVERGED;
-    if (++since_ > kPatience) return SOLVE_STAGNATED;
+    if (iterations_ % kPatience == 0) {
+      if (since_ >= kPatience && norm > kSame * mark_) return SOLVE_STAGNATED;
+      mark_ = norm;
+    }
     return iterations_ < limit_ ? kGoOn : SOLVE_LIMIT;
   }
 
  private:
   int64_t limit_, iterations_ = 0, since_ = 0;
-  double scale_, tolerance_, first_ = 0, best_ = 0, *history_, *told_;
+  double scale_, tolerance_, first_ = 0, best_ = 0, mark_ = HUGE_VAL, *history_, *told_;
 };
 
 }  // namespace solve
