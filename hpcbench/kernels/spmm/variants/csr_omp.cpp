@@ -26,7 +26,7 @@ extern "C" int spmm_run(void *, const spmm_in *in, const void *, spmm_out *out) 
 #pragma omp parallel if (worth)
   {
     const int64_t me = omp_get_thread_num(), all = omp_get_num_threads();
-    const int64_t from = spmm::cut(in, me, all), to = spmm::cut(in, me + 1, all);
+    const int64_t from = sparse::cut(in, me, all), to = sparse::cut(in, me + 1, all);
     if (from < to) spmm::rows(in, from, to, past, out->y);
   }
   return SPMM_OK;

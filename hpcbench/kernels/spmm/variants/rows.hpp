@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "../../shared/cache.hpp"
+#include "../../shared/cut.hpp"
 #include "abi.h"
 #ifdef __AVX512F__
 #include <immintrin.h>
@@ -80,19 +81,6 @@ inline bool beyond(const spmm_in *in, const double *y) {
 /* Rows [from, to): `WIDE` columns at a time, then what is left of them. */
 inline void rows(const spmm_in *in, int64_t from, int64_t to, bool past, double *y) {
   past ? columns<true>(in, from, to, y) : columns<false>(in, from, to, y);
-}
-
-/* Where part `part` of `parts` begins, entries and rows weighing the same. */
-inline int64_t cut(const spmm_in *in, int64_t part, int64_t parts) {
-  if (part == parts) return in->nrows;
-  const double goal = double(in->indptr[in->nrows] + in->nrows) * double(part) / double(parts);
-  int64_t low = 0, high = in->nrows;
-  while (low < high) {
-    const int64_t middle = (low + high) / 2;
-    if (double(in->indptr[middle] + middle) >= goal) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 }  // namespace spmm

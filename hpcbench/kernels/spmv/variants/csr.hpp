@@ -3,6 +3,7 @@
 #define SPMV_CSR_HPP
 #include <algorithm>
 
+#include "../../shared/cut.hpp"
 #include "../../shared/dot.hpp"
 #include "abi.h"
 
@@ -17,19 +18,6 @@ inline void rows(const spmv_in *in, int64_t from, int64_t to, double *y) {
     y[i] = dot(in->data + k, in->indices + k, end - k, in->x);
     k = end;
   }
-}
-
-/* Where part `part` of `parts` begins, entries and rows weighing the same. */
-inline int64_t cut(const spmv_in *in, int64_t part, int64_t parts) {
-  if (part == parts) return in->nrows;
-  const double goal = double(in->indptr[in->nrows] + in->nrows) * double(part) / double(parts);
-  int64_t low = 0, high = in->nrows;
-  while (low < high) {
-    const int64_t middle = (low + high) / 2;
-    if (double(in->indptr[middle] + middle) >= goal) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 }  // namespace spmv
