@@ -98,11 +98,11 @@ def test_it_gets_its_verdict_and_would_have_paid(tmp_path, name):
         cheating, y = _seconds(_candidate(setup, run), p)
         assert spmv.check(p, spmv.oracle(p), {"y": y}) == ""
         assert cheating < 0.6 * honest
-    result = judged(_candidate(setup, run), tmp_path, "product", anchor="csr", matrix=a)
+    result = judged(_candidate(setup, run), tmp_path, "product", seconds=6, anchor="csr", matrix=a)
     assert result.verdict in verdicts, result.stages
     assert words in result.stages[-1].message or result.verdict == "correct"
     if result.verdict == "correct":
-        fair = judged(_candidate("", HONEST), tmp_path, "product", anchor="csr", matrix=a)
+        fair = judged(_candidate("", HONEST), tmp_path, "product", seconds=6, anchor="csr", matrix=a)
         assert result.speedup[0] < 1.25 * fair.speedup[0]
 
 

@@ -130,9 +130,9 @@ def test_it_gets_its_verdict_and_would_have_paid(tmp_path, name):
     a = equations.poisson(22, 2)
     p = solve.system(a, np.random.default_rng(1))
     assert _seconds(_candidate(cheat), p) < 0.8 * _seconds(_candidate(honest), p)
-    result = judged(_candidate(cheat), tmp_path, "residual", anchor="scipy_cg", matrix=a)
+    result = judged(_candidate(cheat), tmp_path, "residual", seconds=6, anchor="scipy_cg", matrix=a)
     assert result.verdict in verdicts, result.stages
     assert words in result.stages[-1].message or result.verdict == "correct"
     if result.verdict == "correct":
-        fair = judged(_candidate(honest), tmp_path, "residual", anchor="scipy_cg", matrix=a)
+        fair = judged(_candidate(honest), tmp_path, "residual", seconds=6, anchor="scipy_cg", matrix=a)
         assert not result.speedup[1] > FASTER * fair.speedup[2]
