@@ -280,7 +280,13 @@ def test_a_full_disk_ends_the_run_and_keeps_what_was_acknowledged(tmp_path, matr
     assert "no space left" in done.stderr
 
 
-STAGES = ["building", "making inputs", "verifying", "round", "measuring the winner"]
+STAGES = [
+    "building",
+    "making inputs",
+    "verifying",
+    "round",
+    pytest.param("measuring the winner", marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -18,9 +18,10 @@ namespace sweeps {
 struct Alone {
   static constexpr int64_t me = 0, all = 1;
   void barrier() {}
-  void refresh(double *) {}
+  void refresh(bool, double *) {}
   double sum(double part) { return part; }
   std::array<double, 2> sums(double one, double other) { return {one, other}; }
+  void sums(const double *parts, double *totals, size_t n) { std::copy(parts, parts + n, totals); }
 };
 
 #ifdef _OPENMP
@@ -29,6 +30,7 @@ struct Meeting {
   static constexpr int kMost = 256, kSpins = 4000;
   struct alignas(64) Line {
     std::array<double, 2> part[2];
+    const double *parts;
   };
   alignas(64) std::atomic<int> arrived{0};
   alignas(64) std::atomic<int> turn{0};
@@ -40,7 +42,7 @@ struct Team {
   int64_t me, all;
   int turn = 0, parity = 0;
 
-  void refresh(double *) {}
+  void refresh(bool, double *) {}
   void barrier() {
     ++turn;
     if (meeting->arrived.fetch_add(1, std::memory_order_acq_rel) == int(all) - 1) {
@@ -61,6 +63,15 @@ struct Team {
     for (int64_t t = 0; t < all; ++t)
       for (size_t k = 0; k < 2; ++k) total[k] += meeting->lines[t].part[parity][k];
     return total;
+  }
+
+  /* Of n parts, which must stay what they are until the next barrier. */
+  void sums(const double *parts, double *totals, size_t n) {
+    meeting->lines[me].parts = parts;
+    barrier();
+    std::fill(totals, totals + n, 0.0);
+    for (int64_t t = 0; t < all; ++t)
+      for (size_t k = 0; k < n; ++k) totals[k] += meeting->lines[t].parts[k];
   }
 };
 #endif

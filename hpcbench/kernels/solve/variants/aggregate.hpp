@@ -83,27 +83,39 @@ template <class Strong> int64_t aggregate(const Csr &a, Strong strong, std::vect
   return count;
 }
 
-/* P = (I - w D^-1 F) T: T has a 1 for each unknown in its aggregate, F is A without what is weak, which went to the diagonal;
- * w = 4/3 over a bound of the spectral radius of D^-1 F. */
-inline Held prolongation(const Csr &a, const std::vector<double> &diagonal, double threshold) {
-  const auto strong = [&](int64_t i, int64_t k) {
+/* Whether entry k of row i couples two unknowns, in terms of both their diagonals. */
+struct Strong {
+  const Csr &a;
+  const std::vector<double> &diagonal;
+  double threshold;
+  bool operator()(int64_t i, int64_t k) const {
     return a.data[k] * a.data[k] > threshold * threshold * diagonal[size_t(i)] * diagonal[size_t(a.indices[k])];
-  };
-  std::vector<int32_t> to;
-  Held p{a.nrows, aggregate(a, strong, &to), std::vector<int64_t>(size_t(a.nrows) + 1), {}, {}};
-  std::vector<double> lumped(diagonal);
-  double radius = 1;
-  for (int64_t i = 0; i < a.nrows; ++i) {
-    double sum = 0;
-    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
-      if (a.indices[k] == i) continue;
-      if (strong(i, k)) sum += std::fabs(a.data[k]);
-      else lumped[size_t(i)] += a.data[k];
-    }
-    if (!(lumped[size_t(i)] > 0.1 * diagonal[size_t(i)])) lumped[size_t(i)] = diagonal[size_t(i)];
-    radius = std::max(radius, 1 + sum / lumped[size_t(i)]);
   }
-  const double w = 4.0 / 3.0 / radius;
+};
+
+/* F: a matrix without what is weak, which went to its diagonal; and a bound of the spectral radius of D^-1 F. */
+struct Filtered {
+  std::vector<double> diagonal;
+  double radius = 1;
+
+  Filtered(const Csr &a, const Strong &strong) : diagonal(strong.diagonal.begin(), strong.diagonal.begin() + a.nrows) {
+    for (int64_t i = 0; i < a.nrows; ++i) {
+      double sum = 0;
+      for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
+        if (a.indices[k] == i) continue;
+        if (strong(i, k)) sum += std::fabs(a.data[k]);
+        else diagonal[size_t(i)] += a.data[k];
+      }
+      if (!(diagonal[size_t(i)] > 0.1 * strong.diagonal[size_t(i)])) diagonal[size_t(i)] = strong.diagonal[size_t(i)];
+      radius = std::max(radius, 1 + sum / diagonal[size_t(i)]);
+    }
+  }
+};
+
+/* P = (I - w D^-1 F) T: T has a 1 for each unknown in its aggregate `to`, of which there are `count`; w = 4/3 over the radius. */
+inline Held prolongation(const Csr &a, const Strong &strong, const Filtered &f, const std::vector<int32_t> &to, int64_t count) {
+  const double w = 4.0 / 3.0 / f.radius;
+  Held p{a.nrows, count, std::vector<int64_t>(size_t(a.nrows) + 1), {}, {}};
   std::vector<std::pair<int32_t, double>> row;
   p.indices.reserve(size_t(2 * a.nrows)), p.data.reserve(size_t(2 * a.nrows));
   for (int64_t i = 0; i < a.nrows; ++i) {
@@ -119,7 +131,7 @@ inline Held prolongation(const Csr &a, const std::vector<double> &diagonal, doub
     if (to[size_t(i)] >= 0) {
       add(to[size_t(i)], 1 - w);
       for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k)
-        if (const int32_t j = a.indices[k]; j != i && to[size_t(j)] >= 0 && strong(i, k)) add(to[size_t(j)], -w * a.data[k] / lumped[size_t(i)]);
+        if (const int32_t j = a.indices[k]; j != i && to[size_t(j)] >= 0 && strong(i, k)) add(to[size_t(j)], -w * a.data[k] / f.diagonal[size_t(i)]);
     }
     std::sort(row.begin(), row.end());
     for (const auto &[c, v] : row) p.indices.push_back(c), p.data.push_back(v);

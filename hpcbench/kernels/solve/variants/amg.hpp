@@ -74,11 +74,15 @@ class Level {
     return L::sum(dot);
   }
 
-  /* A sweep from x = 0, and r = b - A x. */
+  /* A sweep from x = 0. */
   template <class Crew> void down(Crew &team, const double *b, double *x) {
     half_.below.sweep(team, [&](const Part &part) {
       half_.below.forward(part, x, [&](int64_t i) { return L::load(b + i); }, [&](int64_t i, Vector v) { L::store(x + i, v); });
     });
+  }
+
+  /* r = b - A x behind it. */
+  template <class Crew> void rest(Crew &team, const double *x) {
     half_.above.sweep(team, [&](const Part &part) {
       half_.above.backward(part, x, [&](int64_t) { return L::all(0); }, [&](int64_t i, Vector v) { L::store(r_.get() + i, v); });
     });
@@ -96,7 +100,7 @@ class Level {
     return L::sum(dot);
   }
 
-  const double *r() const { return r_.get(); }
+  double *r() { return r_.get(); }
 
  private:
   Order order_;
@@ -137,11 +141,10 @@ class Hierarchy {
  public:
   static constexpr bool kCopies = false;
 
-  Hierarchy(const Csr &a, std::vector<double> d, int64_t threads) {
+  Hierarchy(const Csr &a, std::vector<double> d, int64_t threads, double threshold = kThreshold) {
     std::vector<Held> held;
     std::vector<double> scale;
     Held p, r;
-    double threshold = kThreshold;
     for (Csr now = a;; now = held.back().view(), threshold /= 2) {
       std::vector<double> own(d);
       for (double &one : own) one = one > 0 ? 1 / std::sqrt(one) : 1;
@@ -154,14 +157,14 @@ class Hierarchy {
       }
       scale = own;
       if (now.nrows <= kCoarsest || int64_t(levels_.size()) == kMostLevels) break;
-      p = prolongation(now, d, threshold);
+      const Strong strong{now, d, threshold};
+      std::vector<int32_t> to;
+      const int64_t count = aggregate(now, strong, &to);
+      p = prolongation(now, strong, Filtered(now, strong), to, count);
       if (p.ncols == 0 || p.ncols > now.nrows * 4 / 5) break; /* nothing is strong */
       r = transposed(p.view());
       Held coarse = product(r.view(), product(now, p.view()).view());
-      d.assign(size_t(coarse.nrows), 0.0);
-      for (int64_t i = 0; i < coarse.nrows; ++i)
-        for (int64_t k = coarse.indptr[size_t(i)]; k < coarse.indptr[size_t(i) + 1]; ++k)
-          if (coarse.indices[size_t(k)] == i) d[size_t(i)] = coarse.data[size_t(k)];
+      d = diagonal_of(coarse.view());
       held.push_back(std::move(coarse));
     }
     if (!held.empty() && held.back().nrows <= kCoarsest) dense_ = std::make_unique<Dense>(held.back().view()), last_scale_ = scale, last_.resize(scale.size());
@@ -183,7 +186,7 @@ class Hierarchy {
     }
     Level &level = *levels_[l];
     team.barrier();
-    level.down(team, b, x);
+    level.down(team, b, x), level.rest(team, x);
     if (l + 1 < levels_.size()) {
       transfers_[l]->restrict_to(team, level.r(), b_[l].get());
       cycle(team, l + 1, b_[l].get(), x_[l].get());

@@ -102,7 +102,7 @@ template <int LANES> class Eisenstat {
   /* Of the residual of the system itself. */
   template <class Crew> double true_norm(Crew &team) {
     double sum = 0;
-    team.refresh(r_.get());
+    team.refresh(true, r_.get());
     half_.below.sweep(team, [&](const Part &part) {
       half_.below.forward(part, r_.get(), [&](int64_t i) { return -L::load(r_.get() + i); },
                      [&](int64_t i, Vector v) {

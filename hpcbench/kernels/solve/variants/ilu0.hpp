@@ -92,7 +92,21 @@ template <int LANES> class Ilu0 {
   memory::Array<double> inverse_, y_;
 };
 
-/* A Krylov method with incomplete LU from the right, so that its residual is the system's. */
+/* Add to out->x what a Krylov method finds with a preconditioner from the right, so that its residual is the system's. */
+template <int LANES, class Crew, class Krylov, class Operator, class Preconditioner>
+int correct(Crew team, const Order &order, Krylov &krylov, Operator &a, Preconditioner &m, solve_out *out, const double *natural, Progress *progress) {
+  double *r = krylov.residual(), *x = krylov.correction();
+  const int64_t chunks = order.places / LANES;
+  const int64_t from = chunks * team.me / team.all * LANES, to = chunks * (team.me + 1) / team.all * LANES;
+  for (int64_t i = from; i < to; ++i) x[i] = 0, r[i] = order.row[size_t(i)] < 0 ? 0 : natural[order.row[size_t(i)]];
+  team.barrier();
+  const int status = krylov.run(team, from, to, a, m, progress);
+  for (int64_t i = from; i < to; ++i)
+    if (const int64_t row = order.row[size_t(i)]; row >= 0) out->x[row] += x[i];
+  team.barrier();
+  return status;
+}
+
 template <int LANES, class Krylov> struct General : Method {
   General(const Csr &a, Order order, int64_t restart)
       : Method(SOLVE_OK),
@@ -102,29 +116,10 @@ template <int LANES, class Krylov> struct General : Method {
         krylov_(order_.places, restart) {}
 
   int iterate(const solve_in *, solve_out *out, double *natural, Progress *progress, double) override {
-    return together(order_.threads, [&](auto team) {
-      double *r = krylov_.residual(), *x = krylov_.correction();
-      const int64_t chunks = order_.places / LANES;
-      const int64_t from = chunks * team.me / team.all * LANES, to = chunks * (team.me + 1) / team.all * LANES;
-      for (int64_t i = from; i < to; ++i) x[i] = 0, r[i] = order_.row[size_t(i)] < 0 ? 0 : natural[order_.row[size_t(i)]];
-      team.barrier();
-      const int status = krylov_.run(team, from, to, a_, m_, progress);
-      for (int64_t i = from; i < to; ++i)
-        if (const int64_t row = order_.row[size_t(i)]; row >= 0) out->x[row] += x[i];
-      team.barrier();
-      return status;
-    });
+    return together(order_.threads, [&](auto team) { return correct<LANES>(team, order_, krylov_, a_, m_, out, natural, progress); });
   }
 
  private:
-  static std::vector<double> diagonal_of(const Csr &a) {
-    std::vector<double> d(size_t(a.nrows), 0.0);
-    for (int64_t i = 0; i < a.nrows; ++i)
-      for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k)
-        if (a.indices[k] == i) d[size_t(i)] = a.data[k];
-    return d;
-  }
-
   Order order_;
   Whole<LANES> a_;
   Ilu0<LANES> m_;

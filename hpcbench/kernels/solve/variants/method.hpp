@@ -110,6 +110,15 @@ template <class World> int diagonal(World world, const solve_in *in, std::vector
 }
 inline int diagonal(const solve_in *in, std::vector<double> *found) { return diagonal(Here{}, in, found); }
 
+/* Zeros where a row has no entry there. */
+inline std::vector<double> diagonal_of(const Csr &a) {
+  std::vector<double> d(size_t(a.nrows), 0.0);
+  for (int64_t i = 0; i < a.nrows; ++i)
+    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k)
+      if (a.indices[k] == i) d[size_t(i)] = a.data[k];
+  return d;
+}
+
 /* make(a, d): a Method for a matrix that may be without symmetry, but not with a zero on its diagonal `d`. */
 template <class Make> void *by_diagonal(const solve_in *in, Make make) {
   return made([&]() -> std::unique_ptr<Method> {

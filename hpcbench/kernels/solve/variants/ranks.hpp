@@ -1,16 +1,12 @@
-/* Ranks with a block of rows each: sums over all of them, and products with the whole matrix while the others' entries of the
- * vector are on their way. */
+/* Methods over ranks with a block of rows each: sums over all of them, and products with the whole matrix while the others'
+ * entries of the vector are on their way. */
 #ifndef SOLVE_RANKS_HPP
 #define SOLVE_RANKS_HPP
-#include <limits.h>
-
 #include <array>
 #include <functional>
 #include <tuple>
 
-#include "../../shared/collective.hpp"
-#include "../../shared/columns.hpp"
-#include "method.hpp"
+#include "blocks.hpp"
 #include "pcg.hpp"
 
 namespace solve {
@@ -19,7 +15,7 @@ namespace solve {
 struct Ranks {
   static constexpr int64_t me = 0, all = 1;
   void barrier() {}
-  void refresh(double *) {}
+  void refresh(bool, double *) {}
   double sum(double part) {
     MPI_Allreduce(MPI_IN_PLACE, &part, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
     return part;
@@ -29,84 +25,7 @@ struct Ranks {
     MPI_Allreduce(MPI_IN_PLACE, parts.data(), 2, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
     return parts;
   }
-};
-
-/* A block of rows in two: entries in columns of its own rows, counted from the first of them, and all others, in columns of what
- * is fetched. */
-struct Block {
-  int64_t rows = 0;
-  std::vector<int64_t> indptr = {0}, far_indptr = {0};
-  std::vector<int32_t> indices, far_indices, far_rows; /* rows with entries of both kinds */
-  std::vector<double> data, far_data;
-  std::vector<int32_t> sent_rows; /* what others fetch, rank by rank */
-  std::vector<int> sent, sent_at, fetched, fetched_at;
-  std::vector<double> outbox, inbox;
-
-  Csr own() const { return {rows, rows, indptr.data(), indices.data(), data.data()}; }
-};
-
-inline void split(const solve_in *in, Block *block) {
-  const int64_t first = in->offsets[in->rank];
-  block->rows = in->nrows;
-  for (int64_t i = 0; i < in->nrows; ++i) {
-    for (int64_t k = in->indptr[i]; k < in->indptr[i + 1]; ++k) {
-      const int64_t column = in->indices[k] - first;
-      const bool own = column >= 0 && column < in->nrows;
-      (own ? block->indices : block->far_indices).push_back(own ? int32_t(column) : in->indices[k]);
-      (own ? block->data : block->far_data).push_back(in->data[k]);
-    }
-    block->indptr.push_back(int64_t(block->indices.size()));
-    if (int64_t(block->far_indices.size()) == block->far_indptr.back()) continue;
-    block->far_rows.push_back(int32_t(i)), block->far_indptr.push_back(int64_t(block->far_indices.size()));
-  }
-}
-
-/* The block of this rank, and who sends what to whom. */
-inline int meet(const solve_in *in, Block *block) {
-  const size_t ranks = size_t(in->ranks);
-  std::vector<int32_t> wanted;
-  int error = collective::alone([&] {
-    block->fetched.resize(ranks), block->sent.resize(ranks);
-    split(in, block);
-    columns::Set outside(in->order);
-    for (const int32_t c : block->far_indices) outside.add(c);
-    outside.count();
-    for (int32_t &c : block->far_indices) c = outside.number(c);
-    wanted = columns::by_owner(outside, in->offsets, &block->fetched);
-    block->fetched_at = collective::starts(block->fetched), block->inbox.resize(wanted.size() + 1);
-    return true;
-  });
-  if (error) return error;
-  MPI_Alltoall(block->fetched.data(), 1, MPI_INT, block->sent.data(), 1, MPI_INT, MPI_COMM_WORLD);
-  error = collective::alone([&] {
-    if (std::accumulate(block->sent.begin(), block->sent.end(), int64_t(0)) > INT_MAX) return false;
-    block->sent_at = collective::starts(block->sent);
-    block->sent_rows.resize(size_t(block->sent_at.back()) + 1), block->outbox.resize(block->sent_rows.size());
-    return true;
-  });
-  if (error) return error;
-  collective::exchange(wanted.data(), block->fetched, block->fetched_at, block->sent_rows.data(), block->sent, block->sent_at, MPI_INT32_T);
-  return collective::kOk;
-}
-
-/* Other ranks' entries of a vector, which `at` gives for this rank's rows, on their way into the inbox. */
-class Fetch {
- public:
-  template <class At> Fetch(Block *block, At at) {
-    for (size_t r = 0; r < block->fetched.size(); ++r)
-      if (block->fetched[r])
-        MPI_Irecv(block->inbox.data() + block->fetched_at[r], block->fetched[r], MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD, request());
-    for (size_t r = 0; r < block->sent.size(); ++r) {
-      for (int k = block->sent_at[r]; k < block->sent_at[r + 1]; ++k) block->outbox[size_t(k)] = at(block->sent_rows[size_t(k)]);
-      if (block->sent[r])
-        MPI_Isend(block->outbox.data() + block->sent_at[r], block->sent[r], MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD, request());
-    }
-  }
-  void wait() { MPI_Waitall(int(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE); }
-
- private:
-  MPI_Request *request() { return requests_.push_back(MPI_REQUEST_NULL), &requests_.back(); }
-  std::vector<MPI_Request> requests_;
+  void sums(const double *parts, double *totals, size_t n) { MPI_Allreduce(parts, totals, int(n), MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD); }
 };
 
 /* q = S A S p of this rank's rows, at their places. */
@@ -193,7 +112,7 @@ struct Handle {
  * make(order, lanes, scale, preconditioner), or gives why it cannot. */
 template <class Own> void *distributed(const solve_in *in, Own own) {
   return collective::together<Handle>([&](Handle *made) -> int {
-    if (const int error = meet(in, &made->block)) return error;
+    if (const int error = meet(own_rows(in), &made->block)) return error;
     std::vector<double> d;
     int status = diagonal(Everywhere{&made->block}, in, &d);
     std::function<std::unique_ptr<Method>()> finish; /* exchanges messages: only once all ranks have come so far */

@@ -27,40 +27,52 @@ template <int LANES> struct Sor : Method {
   }
 
   int iterate(const solve_in *, solve_out *out, double *natural, Progress *progress, double) override {
+    begin(natural);
+    const int why = together(order_.threads, [&](auto team) { return sweep(team, progress); });
+    end(out);
+    return why;
+  }
+
+ protected:
+  const Order &order() const { return order_; }
+  void begin(const double *natural) {
     double *x = x_.get(), *y = y_.get(), *b = b_.get();
     for (int64_t p = 0; p < order_.places; ++p) {
       const int64_t row = order_.row[size_t(p)];
       x[p] = 0, y[p] = b[p] = row < 0 ? 0 : natural[row] / d_[p];
     }
-    const int why = together(order_.threads, [&](auto team) {
-      const Vector omega = L::all(omega_), rest = L::all(1 - omega_);
-      int status = kGoOn;
-      while (status == kGoOn) {
-        half_.below.sweep(team, [&](const Part &part) {
-          half_.below.forward(part, x, [&](int64_t i) { return L::load(y + i); },
-                              [&](int64_t i, Vector v) {
-                                const Vector next = omega * v + rest * L::load(x + i);
-                                L::store(x + i, next), L::store(y + i, next + (L::load(y + i) - v));
-                              });
-        });
-        Vector sum = L::all(0);
-        half_.above.sweep(team, [&](const Part &part) {
-          half_.above.backward(part, x, [&](int64_t i) { return L::load(b + i); },
-                               [&](int64_t i, Vector v) {
-                                 const Vector r = (v - L::load(y + i)) * L::load(d_.get() + i);
-                                 L::store(y + i, v), sum += r * r;
-                               });
-        });
-        const double norm = std::sqrt(team.sum(L::sum(sum)));
-        if (team.me == 0) status_ = progress->step(norm);
-        team.barrier();
-        status = status_;
-      }
-      return status;
-    });
+  }
+  template <class Crew> int sweep(Crew &team, Progress *progress) {
+    double *x = x_.get(), *y = y_.get(), *b = b_.get();
+    const Vector omega = L::all(omega_), rest = L::all(1 - omega_);
+    int status = kGoOn;
+    while (status == kGoOn) {
+      in_turn(team, half_.below, true, x, [&](const Part &part) {
+        half_.below.forward(part, x, [&](int64_t i) { return L::load(y + i); },
+                            [&](int64_t i, Vector v) {
+                              const Vector next = omega * v + rest * L::load(x + i);
+                              L::store(x + i, next), L::store(y + i, next + (L::load(y + i) - v));
+                            });
+      });
+      team.refresh(false, x);
+      Vector sum = L::all(0);
+      half_.above.sweep(team, [&](const Part &part) {
+        half_.above.backward(part, x, [&](int64_t i) { return L::load(b + i); },
+                             [&](int64_t i, Vector v) {
+                               const Vector r = (v - L::load(y + i)) * L::load(d_.get() + i);
+                               L::store(y + i, v), sum += r * r;
+                             });
+      });
+      const double norm = std::sqrt(team.sum(L::sum(sum)));
+      if (team.me == 0) status_ = progress->step(norm);
+      team.barrier();
+      status = status_;
+    }
+    return status;
+  }
+  void end(solve_out *out) const {
     for (int64_t p = 0; p < order_.places; ++p)
-      if (const int64_t row = order_.row[size_t(p)]; row >= 0) out->x[row] += x[p];
-    return why;
+      if (const int64_t row = order_.row[size_t(p)]; row >= 0) out->x[row] += x_[p];
   }
 
  private:

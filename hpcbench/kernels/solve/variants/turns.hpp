@@ -7,14 +7,33 @@
 
 namespace solve {
 
+/* What ranks know of each other before they choose pivots. */
+struct Around {
+  std::unique_ptr<Rows> rows;
+  std::vector<double> diagonal;
+  int64_t lower = 0, fetched = 0; /* how many rows are fetched, and of lower ranks, which come first */
+  bool coupled = false;
+
+  /* The entries of a vector of this rank's rows, and behind them those that are fetched. */
+  std::vector<double> with_others(Block *block, const std::vector<double> &own) const {
+    Fetch fetch(block, [&](int32_t row) { return own[size_t(row)]; });
+    fetch.wait();
+    std::vector<double> all(own.begin(), own.begin() + block->rows);
+    all.insert(all.end(), block->inbox.begin(), block->inbox.begin() + fetched);
+    return all;
+  }
+};
+
 /* Ranks that solve with triangles of the whole matrix in turn, as threads do: each its inner rows, then those that need a lower
  * rank's, and the other way round. Vectors have places for what others compute. Where rows that come last need such rows of
  * another rank, ranks must wait for each other one by one. */
 struct Neighbours : Ranks {
+  Neighbours(Block *b, const Order *o, const Around &around) : block(b), order(o), coupled(around.coupled), lower(around.lower) {}
+
   Block *block;
   const Order *order;
   bool coupled;
-  int64_t lower; /* how many rows of lower ranks are fetched; they come first in what is */
+  int64_t lower;
 
   /* Send to higher ranks and receive from lower ones, or the other way round: what y has there. */
   void send(bool up, double *y, std::vector<MPI_Request> *requests) {
@@ -40,10 +59,10 @@ struct Neighbours : Ranks {
     MPI_Waitall(int(requests->size()), requests->data(), MPI_STATUSES_IGNORE), requests->clear();
   }
 
-  /* What lower ranks have of y now. */
-  void refresh(double *y) {
+  /* What lower ranks, or higher ones, have of y now. */
+  void refresh(bool up, double *y) {
     std::vector<MPI_Request> requests;
-    receive(true, y, &requests), send(true, y, &requests), wait(&requests);
+    receive(up, y, &requests), send(up, y, &requests), wait(&requests);
   }
 
  private:
@@ -66,36 +85,9 @@ template <int LANES, class Work> void in_turn(Neighbours &team, const Chunks<LAN
   if (up && team.coupled) team.send(true, y, &requests), team.wait(&requests);
 }
 
-/* The rows of a block with all their entries: own columns, then others' as they are fetched. */
-struct Rows {
-  std::vector<int64_t> indptr = {0};
-  std::vector<int32_t> indices;
-  std::vector<double> data;
-  std::vector<char> between; /* rows with an entry in a lower rank's columns */
-
-  Rows(const Block &block, int64_t lower) : between(size_t(block.rows)) {
-    size_t next = 0;
-    for (int64_t i = 0; i < block.rows; ++i) {
-      for (int64_t k = block.indptr[size_t(i)]; k < block.indptr[size_t(i) + 1]; ++k)
-        indices.push_back(block.indices[size_t(k)]), data.push_back(block.data[size_t(k)]);
-      if (next < block.far_rows.size() && block.far_rows[next] == i) {
-        for (int64_t k = block.far_indptr[next]; k < block.far_indptr[next + 1]; ++k) {
-          between[size_t(i)] |= block.far_indices[size_t(k)] < lower;
-          indices.push_back(int32_t(block.rows) + block.far_indices[size_t(k)]), data.push_back(block.far_data[size_t(k)]);
-        }
-        ++next;
-      }
-      indptr.push_back(int64_t(indices.size()));
-    }
-  }
-  Csr view() const { return {int64_t(between.size()), int64_t(between.size()), indptr.data(), indices.data(), data.data()}; }
-};
-
 template <int LANES> struct SplitOverRanks : Method {
-  SplitOverRanks(const Csr &a, Order order, const std::vector<double> &diagonal, const std::vector<double> &scale, Block *block, bool coupled, int64_t lower)
-      : Method(SOLVE_OK), order_(order), cg_(a, std::move(order), diagonal, scale) {
-    team_.block = block, team_.order = &order_, team_.coupled = coupled, team_.lower = lower;
-  }
+  SplitOverRanks(const Around &around, Order order, const std::vector<double> &scale, Block *block)
+      : Method(SOLVE_OK), order_(order), team_(block, &order_, around), cg_(around.rows->view(), std::move(order), around.diagonal, scale) {}
   int iterate(const solve_in *, solve_out *out, double *r, Progress *progress, double norm) override {
     return cg_.run(team_, out, r, progress, norm);
   }
@@ -104,23 +96,6 @@ template <int LANES> struct SplitOverRanks : Method {
   Order order_;
   Neighbours team_;
   Eisenstat<LANES> cg_;
-};
-
-/* What ranks know of each other before they choose pivots. */
-struct Around {
-  std::unique_ptr<Rows> rows;
-  std::vector<double> diagonal;
-  int64_t lower = 0, fetched = 0;
-  bool coupled = false;
-
-  /* The entries of a vector of this rank's rows, and behind them those that are fetched. */
-  std::vector<double> with_others(Block *block, const std::vector<double> &own) const {
-    Fetch fetch(block, [&](int32_t row) { return own[size_t(row)]; });
-    fetch.wait();
-    std::vector<double> all(own.begin(), own.begin() + block->rows);
-    all.insert(all.end(), block->inbox.begin(), block->inbox.begin() + fetched);
-    return all;
-  }
 };
 
 inline int look_around(const solve_in *in, Block *block, Around *around) {
@@ -142,7 +117,7 @@ inline int look_around(const solve_in *in, Block *block, Around *around) {
 template <int LANES>
 std::unique_ptr<Method> split_over_ranks(const Around &around, Block *block, Order order, const std::vector<double> &pivots) {
   const auto scale = inverse_roots(around.with_others(block, pivots));
-  return std::make_unique<SplitOverRanks<LANES>>(around.rows->view(), std::move(order), around.diagonal, scale, block, around.coupled, around.lower);
+  return std::make_unique<SplitOverRanks<LANES>>(around, std::move(order), scale, block);
 }
 
 /* make(order, lanes) in an order of all ranks together. */
@@ -160,8 +135,7 @@ template <class Make> auto in_turns(const solve_in *in, const Around &around, Ma
  * of them where it would not keep them as far as ranks see their own rows, or no shift of the diagonal makes pivots positive. */
 inline bool pivots_over_ranks(const Around &around, Block *block, const Order &order, std::vector<double> *pivots) {
   const Csr a = around.rows->view();
-  Neighbours team;
-  team.block = block, team.order = &order, team.coupled = around.coupled, team.lower = around.lower;
+  Neighbours team(block, &order, around);
   std::vector<double> y(size_t(order.places));
   std::vector<MPI_Request> requests;
   const auto tell = [&](const Factor &f) {
@@ -188,7 +162,7 @@ inline bool pivots_over_ranks(const Around &around, Block *block, const Order &o
 template <class Make> void *over_ranks(const solve_in *in, Make make) {
   return collective::together<Handle>([&](Handle *made) -> int {
     Around around;
-    if (const int error = meet(in, &made->block)) return error;
+    if (const int error = meet(own_rows(in), &made->block)) return error;
     if (const int error = look_around(in, &made->block, &around)) return error;
     if (const int status = diagonal(Everywhere{&made->block}, in, &around.diagonal)) made->method = std::make_unique<Refused>(status);
     else made->method = in_turns(in, around, [&](Order order, auto lanes) { return make(&made->block, around, std::move(order), lanes); });
