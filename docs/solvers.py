@@ -229,6 +229,7 @@ BLOCKS = {
         1, "", "20", "1", list(GENERAL.values()), GENERAL, ("cryg2500", "mcfe")
     ),
     "solve-mpi": lambda: ceiling("solve", "ic0_cg", "ic0_cg_mpi", Setting(ranks=2)),
+    "solve-mpi-amg": lambda: ceiling("solve", "amg_cg", "amg_cg_mpi", Setting(ranks=2)),
     "spmv-mpi": lambda: ceiling("spmv", "mosaic", "mosaic_mpi", Setting(ranks=2)),
 }
 
