@@ -30,7 +30,7 @@ def page(name: str) -> str:
     arms = sorted(known, key=lambda arm: ([v.name for v in kernel.variants()].index(arm[0]), arm[1]))
     found = {(r.case, r.variant, r.threads): r for r in right.itertuples()}
     cases = list(dict.fromkeys(right.case))
-    spent = [f"{float(f'{1e6 * found[case, base, 1].call_s:.3g}'):,g}" for case in cases]
+    spent = [_figures(1e6 * found[case, base, 1].call_s) for case in cases]
     rows = ["| arm | " + " | ".join(cases) + " |", "|---" * (len(cases) + 1) + "|"]
     rows += [f"| {base}, µs | " + " | ".join(spent) + " |"]
     for variant, threads in arms:
@@ -40,18 +40,28 @@ def page(name: str) -> str:
     contracts = [f"- `{contract}`: {text}" for contract, text in kernel.contracts.items()]
     variants = ["| variant | model | what it does | after |", "|---|---|---|---|"]
     for v in kernel.variants():
-        params = "; ".join(f"`{p.name}` of {', '.join(map(str, p.values))}" for p in v.params)
+        params = "; ".join(
+            f"`{p.name}` of {', '.join(map(str, p.values))}"
+            if p.values
+            else f"`{p.name}` from {p.low} to {p.high}"
+            for p in v.params
+        )
         variants.append(f"| {v.name} | {v.model} | {v.summary}{f' ({params})' * bool(params)} | {v.source} |")
     timed = "a run after its setup" if kernel.phase == "run" else "setup and run together"
     return "\n".join([
         f"# {name}", "", f"{kernel.summary[0].upper()}{kernel.summary[1:]}. {kernel.source}.", "",
-        (kernel.module().__doc__ or "").partition(": ")[2].strip(), "", *contracts, "",
+        (kernel.module().__doc__ or "").partition(": ")[2].partition(";")[0] + ".", "", *contracts, "",
         f"Timed is {timed}. What a variant must keep to stands in "
         f"[abi.h](../../hpcbench/kernels/{name}/abi.h).", "", "## Variants", "", *variants, "",
         "## Measured", "", f"`hpcbench run {' '.join(command)}`: times the speed of "
         f"`{base}`, of which one call's time is shown.", "", *rows, "",
         f"Measured {stamp()}.", "",
     ])  # fmt: skip
+
+
+def _figures(value: float) -> str:
+    """Three of them."""
+    return f"{value:,.3g}" if value < 1000 else f"{float(f'{value:.3g}'):,.0f}"
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
-/* A rank's block of the rows of a matrix, and messages between those who need entries of a vector and those who have them. */
+/* A rank's block of the rows of a matrix. */
 #ifndef SOLVE_BLOCKS_HPP
 #define SOLVE_BLOCKS_HPP
-#include <limits.h>
-
-#include "../../shared/collective.hpp"
-#include "../../shared/columns.hpp"
+#include "../../shared/halo.hpp"
 #include "method.hpp"
 
 namespace solve {
+
+using halo::Fetch;
 
 /* A rank's rows of a matrix with columns counted over all ranks: rank r owns the columns owners[r] up to owners[r+1]. */
 struct Mine {
@@ -19,14 +18,11 @@ inline Mine own_rows(const solve_in *in) { return {matrix(in), in->offsets, in->
 
 /* A block of rows in two: entries in this rank's own columns, counted from the first of them, and all others, in columns of what
  * is fetched. */
-struct Block {
+struct Block : halo::Halo {
   int64_t rows = 0, columns = 0;
   std::vector<int64_t> indptr = {0}, far_indptr = {0};
   std::vector<int32_t> indices, far_indices, far_rows; /* rows with entries of both kinds */
   std::vector<double> data, far_data;
-  std::vector<int32_t> sent_rows; /* what others fetch, rank by rank */
-  std::vector<int> sent, sent_at, fetched, fetched_at;
-  std::vector<double> outbox, inbox;
 
   Csr own() const { return {rows, columns, indptr.data(), indices.data(), data.data()}; }
 };
@@ -51,30 +47,8 @@ inline void split(const Mine &mine, Block *block) {
 
 /* The block of this rank, and who sends what to whom. */
 inline int meet(const Mine &mine, Block *block) {
-  const size_t ranks = size_t(mine.ranks);
-  std::vector<int32_t> wanted;
-  int error = collective::alone([&] {
-    block->fetched.resize(ranks), block->sent.resize(ranks);
-    split(mine, block);
-    columns::Set outside(mine.a.ncols);
-    for (const int32_t c : block->far_indices) outside.add(c);
-    outside.count();
-    for (int32_t &c : block->far_indices) c = outside.number(c);
-    wanted = columns::by_owner(outside, mine.owners, &block->fetched);
-    block->fetched_at = collective::starts(block->fetched), block->inbox.resize(wanted.size() + 1);
-    return true;
-  });
-  if (error) return error;
-  MPI_Alltoall(block->fetched.data(), 1, MPI_INT, block->sent.data(), 1, MPI_INT, MPI_COMM_WORLD);
-  error = collective::alone([&] {
-    if (std::accumulate(block->sent.begin(), block->sent.end(), int64_t(0)) > INT_MAX) return false;
-    block->sent_at = collective::starts(block->sent);
-    block->sent_rows.resize(size_t(block->sent_at.back()) + 1), block->outbox.resize(block->sent_rows.size());
-    return true;
-  });
-  if (error) return error;
-  collective::exchange(wanted.data(), block->fetched, block->fetched_at, block->sent_rows.data(), block->sent, block->sent_at, MPI_INT32_T);
-  return collective::kOk;
+  if (const int error = collective::alone([&] { return split(mine, block), true; })) return error;
+  return halo::meet(&block->far_indices, mine.owners, size_t(mine.ranks), block);
 }
 
 /* The rows of a block with all their entries: own columns, then others' as they are fetched. */
@@ -101,42 +75,6 @@ struct Rows {
     }
   }
   Csr view() const { return {int64_t(between.size()), int64_t(between.size()), indptr.data(), indices.data(), data.data()}; }
-};
-
-/* Numbers on their way between ranks. */
-class Messages {
- public:
-  void wait() { MPI_Waitall(int(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE); }
-
- protected:
-  void receive(double *to, const std::vector<int> &counts, const std::vector<int> &at) {
-    for (size_t r = 0; r < counts.size(); ++r)
-      if (counts[r]) MPI_Irecv(to + at[r], counts[r], MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD, request());
-  }
-  void send(const double *from, const std::vector<int> &counts, const std::vector<int> &at) {
-    for (size_t r = 0; r < counts.size(); ++r)
-      if (counts[r]) MPI_Isend(from + at[r], counts[r], MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD, request());
-  }
-
- private:
-  MPI_Request *request() { return requests_.push_back(MPI_REQUEST_NULL), &requests_.back(); }
-  std::vector<MPI_Request> requests_;
-};
-
-/* Other ranks' entries of a vector, which `at` gives for this rank's, on their way into the inbox. */
-struct Fetch : Messages {
-  template <class At> Fetch(Block *block, At at) {
-    receive(block->inbox.data(), block->fetched, block->fetched_at);
-    for (int k = 0; k < block->sent_at.back(); ++k) block->outbox[size_t(k)] = at(block->sent_rows[size_t(k)]);
-    send(block->outbox.data(), block->sent, block->sent_at);
-  }
-};
-
-/* The other way round: what is in the inbox, on its way into the outboxes of those from whom it is fetched. */
-struct Return : Messages {
-  explicit Return(Block *block) {
-    receive(block->outbox.data(), block->sent, block->sent_at), send(block->inbox.data(), block->fetched, block->fetched_at);
-  }
 };
 
 }  // namespace solve

@@ -106,7 +106,7 @@ class Bridge {
     for (size_t f = 0; f < p_.far_rows.size(); ++f)
       for (int64_t k = p_.far_indptr[f]; k < p_.far_indptr[f + 1]; ++k)
         p_.inbox[size_t(p_.far_indices[size_t(k)])] += p_.far_data[size_t(k)] * r[fine_.place[size_t(p_.far_rows[f])]];
-    Return parts(&p_);
+    halo::Return parts(&p_);
     own_.restrict_to(self, r, b);
     parts.wait();
     for (int k = 0; k < p_.sent_at.back(); ++k) b[coarse_.place[size_t(p_.sent_rows[size_t(k)])]] += p_.outbox[size_t(k)];

@@ -4,14 +4,14 @@
 // source = "the split into inner and border rows: Hoefler et al., Parallel Computing 33(9), 2007; see mosaic.cpp"
 // flags = ["-O3", "-march=native"]
 // ///
-#include "halo.hpp"
+#include "border.hpp"
 
-extern "C" void *spmv_setup(const spmv_in *in, const void *) { return halo::plan(in); }
+extern "C" void *spmv_setup(const spmv_in *in, const void *) { return border::plan(in); }
 
 extern "C" int spmv_run(void *handle, const spmv_in *in, const void *, spmv_out *out) {
   if (!handle) return SPMV_NO_MEMORY; /* setup failed, on every rank */
-  halo::multiply(in, static_cast<halo::Plan *>(handle), out->y);
+  border::multiply(in, static_cast<border::Plan *>(handle), out->y);
   return SPMV_OK;
 }
 
-extern "C" void spmv_free(void *handle) { delete static_cast<halo::Plan *>(handle); }
+extern "C" void spmv_free(void *handle) { delete static_cast<border::Plan *>(handle); }

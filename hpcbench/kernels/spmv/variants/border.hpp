@@ -1,19 +1,12 @@
 /* One block of rows and one part of x per rank. What meets this rank's part of x is multiplied while the others' entries of x
  * are on their way: rows whose columns all lie there, the inner ones, where they are, and of the others, the border rows, a copy
  * of such entries. The rest of the border rows, with columns counted in what is fetched, is added when that has arrived. */
-#ifndef SPMV_HALO_HPP
-#define SPMV_HALO_HPP
-#include <limits.h>
-
-#include "../../shared/collective.hpp"
-#include "../../shared/columns.hpp"
+#ifndef SPMV_BORDER_HPP
+#define SPMV_BORDER_HPP
+#include "../../shared/halo.hpp"
 #include "mosaic.hpp"
 
-namespace halo {
-
-using collective::alone;
-using collective::exchange;
-using collective::starts;
+namespace border {
 
 constexpr int64_t kBlock = 64;       /* rows that are inner or border together */
 constexpr int64_t kPiece = 1 << 17;  /* entries between two looks at the messages */
@@ -32,16 +25,13 @@ struct Part {
   }
 };
 
-struct Plan {
+struct Plan : halo::Halo {
   spmv_in inner;                    /* all rows, x as if all of it lay around this rank's part */
   std::vector<spmv::Mosaic> pieces; /* of inner rows */
   std::vector<int64_t> rows;        /* the border rows */
   Part near, far;                   /* their entries, with columns of this rank's part, and of what is fetched */
   std::vector<spmv::Mosaic> near_pieces, far_pieces;
   std::vector<double> near_y, far_y;
-  std::vector<int32_t> sent_places; /* which entries of x others fetch, rank by rank */
-  std::vector<int> sent, sent_at, fetched, fetched_at; /* per rank, and where they begin */
-  std::vector<double> outbox, inbox;
 };
 
 /* Mosaics of all rows of a part, each of about as many entries as are multiplied between two looks at the messages. */
@@ -86,72 +76,22 @@ inline void split(const spmv_in *in, Plan *plan) {
   close(in->nrows);
 }
 
-/* Renumbers the far columns; lists what they need of x as its owners count it, and how much of each. */
-inline std::vector<int32_t> wanted(const spmv_in *in, Plan *plan, std::vector<int> *counts) {
-  columns::Set outside(in->ncols);
-  for (const int32_t c : plan->far.indices) outside.add(c);
-  outside.count();
-  for (int32_t &c : plan->far.indices) c = outside.number(c);
-  return columns::by_owner(outside, in->x_offsets, counts);
-}
-
 inline int make(const spmv_in *in, Plan *plan) {
-  const size_t ranks = size_t(in->ranks);
-  std::vector<int32_t> places;
-  int error = alone([&] {
-    plan->fetched.resize(ranks), plan->sent.resize(ranks);
-    split(in, plan);
-    places = wanted(in, plan, &plan->fetched);
-    plan->fetched_at = starts(plan->fetched);
-    plan->inbox.resize(places.size() + 1);
+  int error = collective::alone([&] { return split(in, plan), true; });
+  if (error || (error = halo::meet(&plan->far.indices, in->x_offsets, size_t(in->ranks), plan))) return error;
+  return collective::alone([&] {
     tile(plan->near, &plan->near_pieces), tile(plan->far, &plan->far_pieces);
     plan->near_y.resize(plan->rows.size()), plan->far_y.resize(plan->rows.size());
     return true;
   });
-  if (error) return error;
-  MPI_Alltoall(plan->fetched.data(), 1, MPI_INT, plan->sent.data(), 1, MPI_INT, MPI_COMM_WORLD);
-  error = alone([&] {
-    if (std::accumulate(plan->sent.begin(), plan->sent.end(), int64_t(0)) > INT_MAX) return false;
-    plan->sent_at = starts(plan->sent);
-    plan->sent_places.resize(size_t(plan->sent_at.back()) + 1), plan->outbox.resize(plan->sent_places.size());
-    return true;
-  });
-  if (error) return error;
-  exchange(places.data(), plan->fetched, plan->fetched_at, plan->sent_places.data(), plan->sent, plan->sent_at, MPI_INT32_T);
-  return collective::kOk;
 }
 
 inline Plan *plan(const spmv_in *in) {
   return collective::together<Plan>([in](Plan *made) { return make(in, made); });
 }
 
-/* The entries of x that others have, on their way: one message from and to each rank that there is something for. */
-class Fetched {
- public:
-  Fetched(const double *x, Plan *plan) {
-    for (size_t r = 0; r < plan->fetched.size(); ++r)
-      if (plan->fetched[r])
-        MPI_Irecv(plan->inbox.data() + plan->fetched_at[r], plan->fetched[r], MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD,
-                  request());
-    for (size_t r = 0; r < plan->sent.size(); ++r) {
-      for (int k = plan->sent_at[r]; k < plan->sent_at[r + 1]; ++k) plan->outbox[size_t(k)] = x[plan->sent_places[size_t(k)]];
-      if (plan->sent[r])
-        MPI_Isend(plan->outbox.data() + plan->sent_at[r], plan->sent[r], MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD, request());
-    }
-  }
-  void look() {
-    int done;
-    MPI_Testall(int(requests_.size()), requests_.data(), &done, MPI_STATUSES_IGNORE);
-  }
-  void wait() { MPI_Waitall(int(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE); }
-
- private:
-  MPI_Request *request() { return requests_.push_back(MPI_REQUEST_NULL), &requests_.back(); }
-  std::vector<MPI_Request> requests_;
-};
-
 inline void multiply(const spmv_in *in, Plan *plan, double *y) {
-  Fetched fetched(in->x, plan);
+  halo::Fetch fetched(plan, [in](int32_t place) { return in->x[place]; });
   spmv_in inner = plan->inner;
   inner.x = in->x - in->x_offsets[in->rank]; /* global columns of inner rows fall into this rank's part */
   const spmv_in near = plan->near.view(in->x), far = plan->far.view(plan->inbox.data());
@@ -162,5 +102,5 @@ inline void multiply(const spmv_in *in, Plan *plan, double *y) {
   for (size_t r = 0; r < plan->rows.size(); ++r) y[plan->rows[r]] = plan->near_y[r] + plan->far_y[r];
 }
 
-}  // namespace halo
+}  // namespace border
 #endif
