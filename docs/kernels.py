@@ -47,6 +47,7 @@ def page(name: str) -> str:
             for p in v.params
         )
         variants.append(f"| {v.name} | {v.model} | {v.summary}{f' ({params})' * bool(params)} | {v.source} |")
+    least = min(r.rounds for r in right.itertuples() if r.rounds)
     timed = "a run after its setup" if kernel.phase == "run" else "setup and run together"
     return "\n".join([
         f"# {name}", "", f"{kernel.summary[0].upper()}{kernel.summary[1:]}. {kernel.source}.", "",
@@ -54,7 +55,7 @@ def page(name: str) -> str:
         f"Timed is {timed}. What a variant must keep to stands in "
         f"[abi.h](../../hpcbench/kernels/{name}/abi.h).", "", "## Variants", "", *variants, "",
         "## Measured", "", f"`hpcbench run {' '.join(command)}`: times the speed of "
-        f"`{base}`, of which one call's time is shown.", "", *rows, "",
+        f"`{base}`, of which one call's time is shown: medians of {least:.0f} rounds or more.", "", *rows, "",
         f"Measured {stamp()}.", "",
     ])  # fmt: skip
 

@@ -28,14 +28,15 @@ def colour(row: Row | None) -> str:
 def speedup_chart(race: Race, key: str) -> str:
     """Draw a dot and its interval bar for every arm, wide and narrow; empty if nothing was compared.
 
-    The axis holds all intervals; an arm without one, screened out as far slower, is drawn at the edge
-    if it lies beyond.
+    The axis holds all intervals, and the medians of too few rounds for one; an arm that was screened out as far
+    slower is drawn at the edge if it lies beyond.
     """
     rows = [row for row in race.rows if row.ratio is not None]
     ratios = [row.ratio for row in rows if row.ratio is not None]
     if len(rows) < 2:
         return ""
     ends = [1.0, *(value for ratio in ratios if units.bounded(ratio) for value in ratio)]
+    ends += [ratio[0] for row, ratio in zip(rows, ratios, strict=True) if not row.screened]
     span = min(ends), max(ends)
     notes = [_note(row, span) for row in rows]
     said = ", ".join(f"{row.name} {note}" for row, note in zip(rows, notes, strict=True))

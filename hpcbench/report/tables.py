@@ -74,22 +74,23 @@ class Column:
 def ranking(evidence: Evidence, race: Race) -> str:
     """Table of all arms that gave a correct result, the fastest first, and what was not checked."""
     share = any(row.result.floor_share is not None for row in race.rows)
-    rate = any(not math.isnan(gflops(evidence, row.result)) for row in race.rows)
+    shown = list(dict.fromkeys(name for row in race.rows for name in row.result.told))
+    # who iterates does as many operations as it likes: its rate says nothing
+    rate = not shown and any(not math.isnan(gflops(evidence, row.result)) for row in race.rows)
     columns = [Column("rank", "n"), Column("variant"), Column("setting"), Column("time per call", "n")]
     columns += [Column(f"speedup over {race.anchor}"), Column("relation", "text")]
+    columns += [Column(name, "n") for name in shown]
     columns += [Column("Gflop/s", "n")] * rate + [Column("floor / time", "n")] * share
     columns += [Column("rounds", "n"), Column("model")]
-    shown = list(dict.fromkeys(name for row in race.rows for name in row.result.told))
-    columns += [Column(name, "n") for name in shown]
     body = []
     for row in race.rows:
         result, model = row.result, evidence.candidates.get(row.result.candidate)
         cells = [f"{row.rank or units.NONE}{'=' if row.peers else ''}", result.variant, row.setting]
         cells += [units.seconds(result.call_s, "µs"), "1.00x" if row.baseline else units.speedup(row.ratio)]
         cells += [wording.relation(row, 2 if row.result.relation == "undecided" else 1)]
+        cells += [units.told(result.told.get(name)) for name in shown]
         cells += [units.three(gflops(evidence, result))] * rate + [_share(result.floor_share)] * share
         cells += [str(result.rounds or units.NONE), model.model if model else units.NONE]
-        cells += [units.told(result.told.get(name)) for name in shown]
         body.append(cells)
     tones = ["baseline" if row.baseline else row.result.relation for row in race.rows]
     return (
@@ -100,7 +101,9 @@ def ranking(evidence: Evidence, race: Race) -> str:
 
 
 def _traffic(race: Race) -> str:
-    told = [f"{row.name} {wording.traffic(row.result)}" for row in race.rows if row.result.traffic]
+    told = [
+        f"{row.name} {wording.traffic(row.result)}" for row in race.rows if any(map(sum, row.result.traffic))
+    ]
     words = f"Handed to MPI for others by the busiest rank, per call: {'; '.join(told)}."
     return f'<p class="facts muted">{escape(units.plain(words))}</p>\n' if told else ""
 

@@ -135,7 +135,14 @@ def test_the_baseline_as_winner_is_called_so(evidence):
     assert "Nothing is faster than scipy, the baseline." in page(only, "t")
 
 
-def test_arms_that_cannot_be_told_from_the_baseline_are_not_called_ties(evidence):
+def test_arms_that_cannot_be_told_from_the_baseline_are_not_called_ties(evidence, monkeypatch):
+    spans, frame = [], plots.axes.frame
+
+    def noted(shape, names, notes, label, span, *more, **others):
+        spans.extend([span] * (label[0] == "speedup over scipy"))
+        return frame(shape, names, notes, label, span, *more, **others)
+
+    monkeypatch.setattr(plots.axes, "frame", noted)
     few = [
         dataclasses.replace(
             r, speedup=r.speedup and (r.speedup[0], 0.0, math.inf), relation="undecided", rounds=4
@@ -147,6 +154,8 @@ def test_arms_that_cannot_be_told_from_the_baseline_are_not_called_ties(evidence
     words = page(dataclasses.replace(evidence, results=tuple(few), rankings=(together,)), "t")
     assert "could not be told from scipy, the baseline." in words
     assert "too few rounds" in words
+    assert min(low for low, _ in spans) <= 0.61
+    assert max(high for _, high in spans) >= 6.31
     assert "inf" not in re.sub("infer|info", "", words[words.index("<main>") :])
 
 
@@ -216,6 +225,8 @@ def test_the_way_of_a_solver_is_drawn_as_far_as_it_can_be(evidence, text):
     solved = page(dataclasses.replace(evidence, results=results), "solved")
     assert "On the way" in solved
     assert "On the way" not in text
+    assert "Gflop/s</th>" in text
+    assert "Gflop/s</th>" not in solved
     label = re.search(r'aria-label="(Way to the solution: [^"]*)"', solved)[1]
     assert label.count("5000 iterations") == len(
         [row for row in races(evidence, evidence.case_names[0])[0].rows]
