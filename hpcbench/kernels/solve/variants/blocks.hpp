@@ -25,6 +25,12 @@ struct Block : halo::Halo {
   std::vector<double> data, far_data;
 
   Csr own() const { return {rows, columns, indptr.data(), indices.data(), data.data()}; }
+  /* What row far_rows[r] has of the inbox, with `values` in the places of far_data. */
+  double others(const std::vector<double> &values, size_t r) const {
+    double sum = 0;
+    for (int64_t k = far_indptr[r]; k < far_indptr[r + 1]; ++k) sum += values[size_t(k)] * inbox[size_t(far_indices[size_t(k)])];
+    return sum;
+  }
 };
 
 inline void split(const Mine &mine, Block *block) {

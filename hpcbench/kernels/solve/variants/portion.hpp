@@ -73,12 +73,7 @@ class Portion {
   int32_t place(size_t r) const { return order().place[size_t(block_->far_rows[r])]; }
   /* give(which, place, sum): what sweeps leave out of A x. */
   template <class Give> void each_other(const double *x, Give give) const {
-    for (size_t f = 0; f < excess_.size(); ++f) {
-      double sum = -excess_[f] * x[place(f)];
-      for (int64_t k = block_->far_indptr[f]; k < block_->far_indptr[f + 1]; ++k)
-        sum += far_[size_t(k)] * block_->inbox[size_t(block_->far_indices[size_t(k)])];
-      give(f, place(f), sum);
-    }
+    for (size_t f = 0; f < excess_.size(); ++f) give(f, place(f), block_->others(far_, f) - excess_[f] * x[place(f)]);
   }
 
   Block *block_;
@@ -116,9 +111,7 @@ class Bridge {
     Fetch fetch(&p_, [&](int32_t row) { return coarse[coarse_.place[size_t(row)]]; });
     own_.add_to(self, coarse, x);
     fetch.wait();
-    for (size_t f = 0; f < p_.far_rows.size(); ++f)
-      for (int64_t k = p_.far_indptr[f]; k < p_.far_indptr[f + 1]; ++k)
-        x[fine_.place[size_t(p_.far_rows[f])]] += p_.far_data[size_t(k)] * p_.inbox[size_t(p_.far_indices[size_t(k)])];
+    for (size_t f = 0; f < p_.far_rows.size(); ++f) x[fine_.place[size_t(p_.far_rows[f])]] += p_.others(p_.far_data, f);
   }
 
  private:

@@ -49,9 +49,7 @@ template <int LANES> class Distributed {
     double dot = own_.multiply(self, p, q);
     fetch.wait();
     for (size_t r = 0; r < block_->far_rows.size(); ++r) {
-      double sum = 0;
-      for (int64_t k = block_->far_indptr[r]; k < block_->far_indptr[r + 1]; ++k)
-        sum += far_[size_t(k)] * block_->inbox[size_t(block_->far_indices[size_t(k)])];
+      const double sum = block_->others(far_, r);
       const int32_t place = order_.place[size_t(block_->far_rows[r])];
       q[place] += sum, dot += p[place] * sum;
     }
@@ -79,9 +77,7 @@ struct Everywhere {
       r[i] = rest;
     }
     fetch.wait();
-    for (size_t row = 0; row < block->far_rows.size(); ++row)
-      for (int64_t k = block->far_indptr[row]; k < block->far_indptr[row + 1]; ++k)
-        r[block->far_rows[row]] -= block->far_data[size_t(k)] * block->inbox[size_t(block->far_indices[size_t(k)])];
+    for (size_t row = 0; row < block->far_rows.size(); ++row) r[block->far_rows[row]] -= block->others(block->far_data, row);
     return sum(squares(r, in->nrows));
   }
 };
