@@ -12,6 +12,7 @@ import math
 import types
 import typing
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TypeVar, Union
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ def decode(kind: type[T], body: Any) -> T:
 def _decode(kind: Any, body: Any) -> Any:
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        hints = typing.get_type_hints(kind)
+        hints = _hints(kind)
         unknown = set(body) - set(hints)
         if unknown:
             raise ValueError(f"{kind.__name__}: unknown field {sorted(unknown)[0]!r}; newer schema?")
@@ -66,6 +67,11 @@ def _decode(kind: Any, body: Any) -> Any:
         inner = [args[0]] * len(body) if args[-1] is Ellipsis else args
         return tuple(_decode(a, v) for a, v in zip(inner, body, strict=True))
     return body
+
+
+@lru_cache(maxsize=64)
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 def digest(body: Any) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -18,10 +19,18 @@ def plugins(group: str) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for folder in dict.fromkeys(sys.path):
-        for file in sorted(Path(folder or ".").glob("*.*-info/entry_points.txt")):
+        for file in _files(folder or "."):
             _, head, rest = f"\n{file.read_text()}".partition(f"\n[{group}]\n")
             for line in rest.partition("\n[")[0].splitlines() if head else ():
                 _, equals, value = line.partition("=")
                 if equals and not line.lstrip().startswith(("#", ";")):
                     found[value.strip()] = None
     return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def _files(folder: str) -> list[Path]:
+    if not os.path.isdir(folder):
+        return []
+    names = sorted(n for n in os.listdir(folder) if n.endswith((".dist-info", ".egg-info")))
+    return [file for n in names if (file := Path(folder, n, "entry_points.txt")).is_file()]
