@@ -25,6 +25,7 @@ from hpcbench.wire import Limits
 MORE_TIME_S = 20.0  # that a sample may take beyond 200 times the baseline's
 SCREEN_SAMPLES = 3
 SCREEN_RATIO = 3.0
+HOPELESS_RATIO, HOPELESS_S = 30.0, 1.0  # a first sample beyond both is the only one
 ALIKE = 1.5  # arms whose batches differ by less share the baseline's
 PHASE_SAMPLES = 5
 
@@ -137,6 +138,8 @@ class Generation:
             c.batch = self._batch(c, self._warm_s[c.label])
         for i in range(SCREEN_SAMPLES):
             for c in self.active:
+                if i and min(calls[c.label]) > max(HOPELESS_RATIO * calls[anchor.label][0], HOPELESS_S):
+                    continue
                 self._renew(c, i % SETS, c.batch, check=False)
                 if taken := self._guarded(c, i % SETS, c.batch):
                     calls[c.label].append(taken.wall_s / taken.batch)

@@ -24,6 +24,14 @@ def test_three_times_the_work_is_slower_than_once(race):
     assert once.speedup[1] <= once.speedup[0] <= once.speedup[2]
 
 
+def test_a_hopeless_arm_is_sampled_once(race):
+    most = case.SETS + 1  # calls: one for each verified input set, one screening sample
+    slow = f"static int calls; usleep(1100000); if (++calls > {most}) return 1; {HONEST}"
+    found = race([entry(slow, "slow"), entry(HONEST, "one")], matrix=small(400, 4000), rounds=16).results
+    assert (found["slow"].verdict, found["slow"].rounds) == ("correct", 0)
+    assert 0 < found["slow"].speedup[0] < 0.01 < found["one"].speedup[0]
+
+
 def test_every_sample_of_every_arm_stands_in_the_journal(race):
     found = race([entry(HONEST, "one")], rounds=16)
     rows = store.by_kind(store.read(found.journal))
