@@ -43,6 +43,20 @@ def test_every_number_of_columns_is_right(wrong, k):
         assert wrong("spmm", _entries(OURS, WIDE=wide, AHEAD=4), few) == {}
 
 
+@pytest.mark.parametrize("k", [8, 45, 128])
+def test_rows_with_the_same_columns_are_right(wrong, k):
+    rng = np.random.default_rng(k)
+    often = np.concatenate([rng.integers(1, 7, 150), np.ones(200, int), rng.integers(1, 4, 90)])
+    lengths = rng.integers(0, 30, len(often))
+    patterns = [np.sort(rng.choice(700, n, replace=False)) for n in lengths]
+    indices = np.concatenate([np.tile(p, t) for p, t in zip(patterns, often, strict=True)])
+    indptr = np.concatenate([[0], np.cumsum(np.repeat(lengths, often))])
+    a = csr_array((np.ones(len(indices)), indices, indptr), shape=(len(indptr) - 1, 700))
+    few = {"alike": spmm.matmat(a, k, rng)}
+    for wide in (8, 64, 128):
+        assert wrong("spmm", _entries(OURS, WIDE=wide), few) == {}
+
+
 @pytest.mark.parametrize(
     "title", [t for t, p in INPUTS[8].items() if p.x.size and p.a.csr.nnz and t != "larger"]
 )

@@ -8,48 +8,11 @@
 #include <new>
 #include <vector>
 
+#include "lane.hpp"
 #include "memory.hpp"
 #include "order.hpp"
-#if defined(__AVX512F__)
-#include <immintrin.h>
-#endif
 
 namespace sweeps {
-
-/* So many numbers at once. */
-template <int LANES> struct Lane;
-template <> struct Lane<8> {
-  typedef double Vector __attribute__((vector_size(64)));
-  typedef double Loose __attribute__((vector_size(64), aligned(8), may_alias));
-  static Vector load(const double *from) { return *reinterpret_cast<const Loose *>(from); }
-  static void store(double *to, Vector v) { *reinterpret_cast<Loose *>(to) = v; }
-  static Vector all(double v) { return Vector{} + v; }
-  static double sum(Vector v) { return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7])); }
-};
-template <> struct Lane<1> {
-  typedef double Vector;
-  static double load(const double *from) { return *from; }
-  static void store(double *to, double v) { *to = v; }
-  static double all(double v) { return v; }
-  static double sum(double v) { return v; }
-};
-
-template <int LANES> inline typename Lane<LANES>::Vector gather(const double *x, const int32_t *columns) {
-#if defined(__AVX512F__)
-  if constexpr (LANES == 8) { /* the instruction that gathers takes twice the time on Zen 4 */
-    const auto two = [&](int k) { return _mm_loadh_pd(_mm_load_sd(x + columns[k]), x + columns[k + 1]); };
-    const __m256d low = _mm256_insertf128_pd(_mm256_castpd128_pd256(two(0)), two(2), 1);
-    const __m256d high = _mm256_insertf128_pd(_mm256_castpd128_pd256(two(4)), two(6), 1);
-    return (typename Lane<LANES>::Vector)_mm512_insertf64x4(_mm512_castpd256_pd512(low), high, 1);
-  }
-#endif
-  if constexpr (LANES == 1) return x[*columns];
-  else {
-    typename Lane<LANES>::Vector v;
-    for (int l = 0; l < LANES; ++l) v[l] = x[columns[l]];
-    return v;
-  }
-}
 
 /* Which entries of the matrix: those at places before the row's, those behind it, all but the diagonal's, or all. Others are all but
  * the diagonal's, too, but only those before them in the same stretch can be relied on to be computed. */
@@ -176,7 +139,25 @@ template <int LANES> class Chunks {
     std::vector<One> found, left;
     std::vector<uint64_t> keys;
 
+    /* Whether a row at place `p` leaves out what is at place `at`. */
+    bool skips(int64_t at, int64_t p) const {
+      return side == Side::kBefore ? at >= p : side == Side::kBehind ? at <= p : side != Side::kAll && at == p;
+    }
+
+    template <class Entry> void row(int64_t p, Entry entry) {
+      const size_t head = columns.size();
+      const int64_t i = order.row[size_t(p)];
+      columns.push_back(0), columns.push_back(0);
+      for (int64_t k = i < 0 ? 0 : a.indptr[i], end = i < 0 ? 0 : a.indptr[i + 1]; k < end; ++k) {
+        const int32_t at = other.place[size_t(a.indices[k])];
+        if (skips(at, p)) continue;
+        if (const double value = entry(i, k); value != 0) values.push_back(value), columns.push_back(at);
+      }
+      columns[head + 1] = int32_t(columns.size() - head) - 2;
+    }
+
     template <class Entry> void chunk(int64_t p, Entry entry) {
+      if constexpr (LANES == 1) return row(p, entry);
       size_t ends[LANES + 1] = {};
       found.clear(), left.clear();
       for (int32_t l = 0; l < LANES; ++l, ends[l] = found.size()) {
@@ -184,14 +165,13 @@ template <int LANES> class Chunks {
         if (i < 0) continue;
         for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
           const int64_t at = other.place[size_t(a.indices[k])];
-          if (side == Side::kBefore ? at >= p + l : side == Side::kBehind ? at <= p + l : side != Side::kAll && at == p + l) continue;
+          if (skips(at, p + l)) continue;
           if (const double value = entry(i, k); value != 0) found.push_back({int32_t(at) - l, l, value});
         }
       }
       const size_t head = columns.size();
       columns.resize(head + 2);
-      if (LANES == 1) left = found;
-      else if (!aligned(ends)) runs();
+      if (!aligned(ends)) runs();
       loose(head);
     }
 

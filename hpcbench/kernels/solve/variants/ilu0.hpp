@@ -15,49 +15,45 @@ constexpr double kTinyPivot = 1e-10; /* of the largest entry of its row, which s
 class LowerUpper {
  public:
   LowerUpper(const Csr &a, const Order &order)
-      : entries(a.data, a.data + a.indptr[a.nrows]), pivots(size_t(a.nrows)), starts_(size_t(a.nrows)), counts_(size_t(a.nrows)) {
-    behind_.reserve(entries.size());
-    std::vector<int64_t> at(size_t(a.nrows), -1);
-    std::vector<std::pair<int32_t, int64_t>> before;
+      : entries(size_t(a.indptr[a.nrows])), pivots(size_t(a.nrows)), starts_(size_t(a.nrows)), ends_(size_t(a.nrows)), work_(size_t(a.nrows)) {
+    columns_.reserve(entries.size()), values_.reserve(entries.size());
     for (const int32_t i : order.row)
-      if (i >= 0) row(a, order, i, &at, &before);
+      if (i >= 0) row(a, order, i);
   }
 
   std::vector<double> entries, pivots;
 
  private:
-  void row(const Csr &a, const Order &order, int64_t i, std::vector<int64_t> *at, std::vector<std::pair<int32_t, int64_t>> *before) {
+  /* Rows before it are taken off all of `work_`: what falls outside row i's own columns is never read. */
+  void row(const Csr &a, const Order &order, int64_t i) {
     const int32_t own = order.place[size_t(i)];
-    before->clear();
-    starts_[size_t(i)] = behind_.size();
-    int64_t pivot = -1;
     double most = 0;
+    before_.clear(), work_[size_t(i)] = 0;
     for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
-      const int32_t place = order.place[size_t(a.indices[k])];
-      (*at)[size_t(a.indices[k])] = k, most = std::max(most, std::fabs(a.data[k]));
-      if (place < own) before->push_back({place, k});
-      if (place == own) pivot = k;
-      if (place > own) behind_.push_back({a.indices[k], k});
+      const int32_t j = a.indices[k], place = order.place[size_t(j)];
+      work_[size_t(j)] = a.data[k], most = std::max(most, std::fabs(a.data[k]));
+      if (place < own) before_.push_back({place, j});
     }
-    counts_[size_t(i)] = behind_.size() - starts_[size_t(i)];
-    std::sort(before->begin(), before->end());
-    double missing = 0; /* the pivot, where the diagonal has no entry */
-    for (const auto &entry : *before) {
-      const int64_t k = entry.second, j = a.indices[k];
-      const double l = entries[size_t(k)] /= pivots[size_t(j)];
-      for (size_t n = starts_[size_t(j)], end = n + counts_[size_t(j)]; n < end; ++n) {
-        const auto [column, y] = behind_[n];
-        if (const int64_t x = (*at)[size_t(column)]; x >= 0) entries[size_t(x)] -= l * entries[size_t(y)];
-        else if (column == i) missing -= l * entries[size_t(y)];
-      }
+    if (!std::is_sorted(before_.begin(), before_.end())) std::sort(before_.begin(), before_.end());
+    for (const auto &[place, j] : before_) {
+      const double l = work_[size_t(j)] /= pivots[size_t(j)];
+      for (size_t n = starts_[size_t(j)], end = ends_[size_t(j)]; n < end; ++n) work_[size_t(columns_[n])] -= l * values_[n];
     }
-    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) (*at)[size_t(a.indices[k])] = -1;
-    const double d = pivot < 0 ? missing : entries[size_t(pivot)];
+    starts_[size_t(i)] = columns_.size();
+    for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
+      const int32_t j = a.indices[k];
+      entries[size_t(k)] = work_[size_t(j)];
+      if (order.place[size_t(j)] > own) columns_.push_back(j), values_.push_back(work_[size_t(j)]);
+    }
+    ends_[size_t(i)] = columns_.size();
+    const double d = work_[size_t(i)]; /* also where the diagonal has no entry */
     pivots[size_t(i)] = std::fabs(d) > kTinyPivot * most ? d : most > 0 ? most : 1;
   }
 
-  std::vector<size_t> starts_, counts_; /* of each row's entries behind it */
-  std::vector<std::pair<int32_t, int64_t>> behind_; /* their columns, and where they are */
+  std::vector<size_t> starts_, ends_; /* of each row's entries behind it, in the two that follow */
+  std::vector<int32_t> columns_;
+  std::vector<double> values_, work_;
+  std::vector<std::pair<int32_t, int32_t>> before_; /* of a row: places and columns */
 };
 
 /* z = (L U)^-1 r. */

@@ -3,6 +3,7 @@
 #define SPMM_ROWS_HPP
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "../../shared/cache.hpp"
 #include "../../shared/cut.hpp"
@@ -27,9 +28,37 @@ inline void store_past(double *to, Vector v) {
 #endif
 }
 
-/* Columns `at` up to `at` + 8 VECTORS of Y's rows [from, to). Rows of X some entries ahead are fetched: which ones they are is known, but
+constexpr int64_t kWindow = 64;  /* rows that are taken in the same way */
+constexpr int64_t kMostRows = 4; /* that share what is read of X */
+
+/* How many rows from `row` on have the same columns. */
+inline int64_t alike(const spmm_in *in, int64_t row, int64_t to) {
+  const int64_t begin = in->indptr[row], n = in->indptr[row + 1] - begin;
+  int64_t rows = 1;
+  while (rows < kMostRows && row + rows < to && in->indptr[row + rows + 1] - in->indptr[row + rows] == n &&
+         std::equal(in->indices + begin, in->indices + begin + n, in->indices + in->indptr[row + rows]))
+    ++rows;
+  return rows;
+}
+
+/* Of each window whether most of its entries are in rows that have their columns in common with the next or the one before. */
+inline std::vector<char> *find_alike(const spmm_in *in) {
+  auto *found = new std::vector<char>(size_t((in->nrows + kWindow - 1) / kWindow));
+  for (int64_t low = 0; low < in->nrows; low += kWindow) {
+    const int64_t high = std::min(in->nrows, low + kWindow), entries = in->indptr[high] - in->indptr[low];
+    int64_t shared = 0;
+    for (int64_t i = low, rows; i < high; i += rows) {
+      rows = alike(in, i, high);
+      if (rows > 1) shared += in->indptr[i + rows] - in->indptr[i];
+    }
+    (*found)[size_t(low / kWindow)] = 2 * shared > entries;
+  }
+  return found;
+}
+
+/* Columns `at` up to `at` + 8 VECTORS of Y's rows [from, to), one by one. Rows of X some entries ahead are fetched: which ones they are is known, but
  * to no hardware. */
-template <int VECTORS, bool PAST> inline void block(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
+template <int VECTORS, bool PAST> inline void each(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
   const int64_t k = in->k;
   const double *x = in->x + at;
   const int64_t end = in->indptr[to];
@@ -50,6 +79,58 @@ template <int VECTORS, bool PAST> inline void block(const spmm_in *in, int64_t f
   }
 }
 
+/* The same of rows [i, i + ROWS), which have the same columns of A. Where there are few sums, each has several parts: additions to
+ * one wait for each other. */
+template <int ROWS, int VECTORS, bool PAST> inline void tile(const spmm_in *in, int64_t i, int64_t at, double *y) {
+  constexpr int PARTS = ROWS * VECTORS < 4 ? 4 / (ROWS * VECTORS) : 1;
+  const int64_t k = in->k, begin = in->indptr[i], n = in->indptr[i + 1] - begin, end = in->indptr[in->nrows] - 1;
+  const double *x = in->x + at, *data = in->data + begin;
+  const int32_t *column = in->indices + begin;
+  Vector sum[PARTS][ROWS][VECTORS] = {};
+  const auto entry = [&](int64_t p, int part) {
+    const double *next = x + in->indices[std::min(begin + (ROWS - 1) * n + p + AHEAD, end)] * k;
+    for (int v = 0; v < VECTORS; ++v) __builtin_prefetch(next + 8 * v);
+    const double *row = x + column[p] * k;
+    for (int r = 0; r < ROWS; ++r) {
+      const Vector value = Vector{} + data[r * n + p];
+      for (int v = 0; v < VECTORS; ++v) sum[part][r][v] += value * load(row + 8 * v);
+    }
+  };
+  int64_t p = 0;
+  for (; p + PARTS <= n; p += PARTS)
+    for (int part = 0; part < PARTS; ++part) entry(p + part, part);
+  for (; PARTS > 1 && p < n; ++p) entry(p, 0);
+  for (int r = 0; r < ROWS; ++r)
+    for (int v = 0; v < VECTORS; ++v) {
+      for (int part = 1; part < PARTS; ++part) sum[0][r][v] += sum[part][r][v];
+      double *place = y + (i + r) * k + at + 8 * v;
+      if (PAST) store_past(place, sum[0][r][v]);
+      else store(place, sum[0][r][v]);
+    }
+}
+
+/* Rows [from, to), those that are alike together. */
+template <int VECTORS, bool PAST> inline void together(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
+  constexpr int FEWER = VECTORS > 4 ? 4 : VECTORS; /* for the sums of several rows to stay in registers */
+  for (int64_t i = from, rows; i < to; i += rows) {
+    rows = alike(in, i, to);
+    if (rows == 1) tile<1, VECTORS, PAST>(in, i, at, y);
+    for (int v = 0; rows > 1 && v < VECTORS; v += FEWER)
+      if (rows == 2) tile<2, FEWER, PAST>(in, i, at + 8 * v, y);
+      else if (rows == 3) tile<3, FEWER, PAST>(in, i, at + 8 * v, y);
+      else tile<4, FEWER, PAST>(in, i, at + 8 * v, y);
+  }
+}
+
+template <int VECTORS, bool PAST>
+inline void block(const spmm_in *in, const std::vector<char> &found, int64_t from, int64_t to, int64_t at, double *y) {
+  for (int64_t i = from, j = from; i < to; i = j) {
+    const char way = found[size_t(i / kWindow)];
+    while (j < to && found[size_t(j / kWindow)] == way) j = std::min(to, (j / kWindow + 1) * kWindow);
+    way ? together<VECTORS, PAST>(in, i, j, at, y) : each<VECTORS, PAST>(in, i, j, at, y);
+  }
+}
+
 /* The columns that make up no vector. */
 inline void rest(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
   const int64_t k = in->k;
@@ -60,11 +141,11 @@ inline void rest(const spmm_in *in, int64_t from, int64_t to, int64_t at, double
   }
 }
 
-template <bool PAST> inline void columns(const spmm_in *in, int64_t from, int64_t to, double *y) {
+template <bool PAST> inline void columns(const spmm_in *in, const std::vector<char> &found, int64_t from, int64_t to, double *y) {
   int64_t at = 0;
-  for (; at + WIDE <= in->k; at += WIDE) block<WIDE / 8, PAST>(in, from, to, at, y);
-  for (; at + 32 <= in->k; at += 32) block<4, PAST>(in, from, to, at, y);
-  for (; at + 8 <= in->k; at += 8) block<1, PAST>(in, from, to, at, y);
+  for (; at + WIDE <= in->k; at += WIDE) block<WIDE / 8, PAST>(in, found, from, to, at, y);
+  for (; at + 32 <= in->k; at += 32) block<4, PAST>(in, found, from, to, at, y);
+  for (; at + 8 <= in->k; at += 8) block<1, PAST>(in, found, from, to, at, y);
   if (at < in->k) rest(in, from, to, at, y);
 #ifdef __AVX512F__
   if (PAST) _mm_sfence(); /* who is told that Y is done finds it done */
@@ -79,8 +160,8 @@ inline bool beyond(const spmm_in *in, const double *y) {
 }
 
 /* Rows [from, to): `WIDE` columns at a time, then what is left of them. */
-inline void rows(const spmm_in *in, int64_t from, int64_t to, bool past, double *y) {
-  past ? columns<true>(in, from, to, y) : columns<false>(in, from, to, y);
+inline void rows(const spmm_in *in, const std::vector<char> &found, int64_t from, int64_t to, bool past, double *y) {
+  past ? columns<true>(in, found, from, to, y) : columns<false>(in, found, from, to, y);
 }
 
 }  // namespace spmm

@@ -1,0 +1,47 @@
+/* Several numbers at once, or one in their stead. */
+#ifndef SHARED_LANE_HPP
+#define SHARED_LANE_HPP
+#include <cstdint>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
+namespace sweeps {
+
+/* So many numbers at once. */
+template <int LANES> struct Lane;
+template <> struct Lane<8> {
+  typedef double Vector __attribute__((vector_size(64)));
+  typedef double Loose __attribute__((vector_size(64), aligned(8), may_alias));
+  static Vector load(const double *from) { return *reinterpret_cast<const Loose *>(from); }
+  static void store(double *to, Vector v) { *reinterpret_cast<Loose *>(to) = v; }
+  static Vector all(double v) { return Vector{} + v; }
+  static double sum(Vector v) { return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7])); }
+};
+template <> struct Lane<1> {
+  typedef double Vector;
+  static double load(const double *from) { return *from; }
+  static void store(double *to, double v) { *to = v; }
+  static double all(double v) { return v; }
+  static double sum(double v) { return v; }
+};
+
+template <int LANES> inline typename Lane<LANES>::Vector gather(const double *x, const int32_t *columns) {
+#if defined(__AVX512F__)
+  if constexpr (LANES == 8) { /* the instruction that gathers takes twice the time on Zen 4 */
+    const auto two = [&](int k) { return _mm_loadh_pd(_mm_load_sd(x + columns[k]), x + columns[k + 1]); };
+    const __m256d low = _mm256_insertf128_pd(_mm256_castpd128_pd256(two(0)), two(2), 1);
+    const __m256d high = _mm256_insertf128_pd(_mm256_castpd128_pd256(two(4)), two(6), 1);
+    return (typename Lane<LANES>::Vector)_mm512_insertf64x4(_mm512_castpd256_pd512(low), high, 1);
+  }
+#endif
+  if constexpr (LANES == 1) return x[*columns];
+  else {
+    typename Lane<LANES>::Vector v;
+    for (int l = 0; l < LANES; ++l) v[l] = x[columns[l]];
+    return v;
+  }
+}
+
+}  // namespace sweeps
+#endif
