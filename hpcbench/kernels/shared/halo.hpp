@@ -3,6 +3,8 @@
 #define SHARED_HALO_HPP
 #include <limits.h>
 
+#include <algorithm>
+
 #include "collective.hpp"
 #include "columns.hpp"
 
@@ -51,13 +53,14 @@ class Messages {
   void wait() { MPI_Waitall(int(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE); }
 
  protected:
-  void receive(double *to, const std::vector<int> &counts, const std::vector<int> &at) {
+  /* `width` numbers for each that is counted. */
+  void receive(double *to, const std::vector<int> &counts, const std::vector<int> &at, int width = 1) {
     for (size_t r = 0; r < counts.size(); ++r)
-      if (counts[r]) MPI_Irecv(to + at[r], counts[r], MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD, request());
+      if (counts[r]) MPI_Irecv(to + int64_t(at[r]) * width, counts[r] * width, MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD, request());
   }
-  void send(const double *from, const std::vector<int> &counts, const std::vector<int> &at) {
+  void send(const double *from, const std::vector<int> &counts, const std::vector<int> &at, int width = 1) {
     for (size_t r = 0; r < counts.size(); ++r)
-      if (counts[r]) MPI_Isend(from + at[r], counts[r], MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD, request());
+      if (counts[r]) MPI_Isend(from + int64_t(at[r]) * width, counts[r] * width, MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD, request());
   }
 
  private:
@@ -71,6 +74,16 @@ struct Fetch : Messages {
     receive(halo->inbox.data(), halo->fetched, halo->fetched_at);
     for (int k = 0; k < halo->sent_at.back(); ++k) halo->outbox[size_t(k)] = at(halo->sent_rows[size_t(k)]);
     send(halo->outbox.data(), halo->sent, halo->sent_at);
+  }
+};
+
+/* Other ranks' rows of a matrix of `width` columns, of which `x` are this rank's; in- and outbox are as wide. */
+struct FetchRows : Messages {
+  FetchRows(Halo *halo, const double *x, int64_t width) {
+    receive(halo->inbox.data(), halo->fetched, halo->fetched_at, int(width));
+    for (int64_t k = 0; k < halo->sent_at.back(); ++k)
+      std::copy_n(x + halo->sent_rows[size_t(k)] * width, width, halo->outbox.data() + k * width);
+    send(halo->outbox.data(), halo->sent, halo->sent_at, int(width));
   }
 };
 
