@@ -231,6 +231,7 @@ BLOCKS = {
     "solve-mpi": lambda: ceiling("solve", "ic0_cg", "ic0_cg_mpi", Setting(ranks=2)),
     "solve-mpi-amg": lambda: ceiling("solve", "amg_cg", "amg_cg_mpi", Setting(ranks=2)),
     "spmv-mpi": lambda: ceiling("spmv", "mosaic", "mosaic_mpi", Setting(ranks=2)),
+    "spmm-mpi": lambda: ceiling("spmm", "csr", "csr_mpi", Setting(ranks=2)),
 }
 
 

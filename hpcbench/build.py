@@ -24,7 +24,7 @@ from hpcbench.registry import kernel
 from hpcbench.spec import Candidate, HpcbenchError
 
 ALLOWED_FLAGS = re.compile(
-    r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-fno-[a-z-]+|-std=[a-z0-9+]+|-g"
+    r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-falign-loops=\d+|-fno-[a-z-]+|-std=[a-z0-9+]+|-g"
 )
 TIME_LIMIT_S = 120
 # MPI-3 has removed them; where they still are, every object asks for MPI_Comm_spawn

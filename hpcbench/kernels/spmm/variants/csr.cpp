@@ -2,7 +2,7 @@
 // model = "serial"
 // summary = "CSR row by row, up to 128 columns at a time in registers, rows of X fetched ahead; up to four rows with the same columns share them"
 // source = "Hong et al., PPoPP 2019; without its reordering"
-// flags = ["-O3", "-march=native"]
+// flags = ["-O3", "-march=native", "-falign-loops=64"]
 // [params.WIDE]
 // when = "build"
 // default = 128

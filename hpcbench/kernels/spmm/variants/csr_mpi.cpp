@@ -2,7 +2,7 @@
 // model = "mpi"
 // summary = "row blocks: inner rows while the border rows' rows of X are on their way"
 // source = "the split into inner and border rows: Hoefler et al., Parallel Computing 33(9), 2007; see csr.cpp"
-// flags = ["-O3", "-march=native"]
+// flags = ["-O3", "-march=native", "-falign-loops=64"]
 // [params.WIDE]
 // when = "build"
 // default = 128

@@ -2,7 +2,7 @@
 // model = "openmp"
 // summary = "CSR row by row, up to 128 columns at a time in registers, rows with the same columns together; each thread has as many entries"
 // source = "Hong et al., PPoPP 2019; without its reordering"
-// flags = ["-O3", "-march=native"]
+// flags = ["-O3", "-march=native", "-falign-loops=64"]
 // [params.WIDE]
 // when = "build"
 // default = 128
