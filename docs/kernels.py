@@ -15,7 +15,12 @@ from measuring import race, stamp
 from hpcbench import registry
 
 FOLDER = Path(__file__).with_name("kernels")
-DOCUMENTED = {"spmv": "20", "spmm": "20", "sptrsv": "20", "solve": "90"}  # seconds of measuring a case, of all arms
+DOCUMENTED = {
+    "spmv": "20",
+    "spmm": "20",
+    "sptrsv": "20",
+    "solve": "90",
+}  # seconds of measuring a case, of all arms
 
 
 def page(name: str) -> str:
