@@ -4,7 +4,6 @@
 #ifndef SPMM_BORDER_HPP
 #define SPMM_BORDER_HPP
 #include <memory>
-#include <utility>
 
 #include "../../shared/halo.hpp"
 #include "rows.hpp"
@@ -17,7 +16,7 @@ constexpr int64_t kPiece = 1 << 12; /* rows between two looks at the messages */
 struct Part {
   std::vector<int64_t> indptr = {0};
   std::vector<int32_t> indices;
-  std::vector<double> data, y;
+  std::vector<double> data;
   std::unique_ptr<std::vector<char>> found;
 
   spmm_in view(int64_t k, const double *x) const {
@@ -25,17 +24,23 @@ struct Part {
     in.nrows = int64_t(indptr.size()) - 1, in.k = k, in.indptr = indptr.data(), in.indices = indices.data(), in.data = data.data(), in.x = x;
     return in;
   }
-  void multiply(int64_t k, const double *x) {
-    const spmm_in in = view(k, x);
-    spmm::rows(&in, *found, 0, in.nrows, false, y.data());
-  }
 };
+
+/* Rows, without a gap. */
+struct Range {
+  int64_t from, to;
+};
+
+inline void extend(std::vector<Range> *ranges, int64_t from, int64_t to) {
+  const bool on = !ranges->empty() && ranges->back().to == from && from - ranges->back().from < kPiece;
+  if (on) ranges->back().to = to;
+  else ranges->push_back({from, to});
+}
 
 struct Plan : halo::Halo {
   std::unique_ptr<std::vector<char>> found;
-  std::vector<std::pair<int64_t, int64_t>> inner;
-  std::vector<int64_t> rows; /* the border rows */
-  Part near, far;            /* their entries, with columns of this rank's part, and of what is fetched */
+  std::vector<Range> inner, border;
+  Part near, far; /* border rows' entries, with columns of this rank's part, and of what is fetched */
 };
 
 /* Splits windows of rows into inner and border ones, and entries of these into near and far ones, columns of the far ones as they come. */
@@ -47,19 +52,13 @@ inline void split(const spmm_in *in, Plan *plan) {
     const int64_t end = std::min(in->nrows, i + spmm::kWindow);
     bool outside = false; /* some entry is, without a branch per entry */
     for (int64_t p = in->indptr[i]; p < in->indptr[end]; ++p) outside |= !local(p);
-    if (!outside) {
-      const bool on = !plan->inner.empty() && plan->inner.back().second == i && i - plan->inner.back().first < kPiece;
-      if (on) plan->inner.back().second = end;
-      else plan->inner.push_back({i, end});
-      continue;
-    }
-    for (int64_t row = i; row < end; ++row) {
+    extend(outside ? &plan->border : &plan->inner, i, end);
+    for (int64_t row = i; outside && row < end; ++row) {
       for (int64_t p = in->indptr[row]; p < in->indptr[row + 1]; ++p) {
         Part &part = local(p) ? plan->near : plan->far;
         part.indices.push_back(int32_t(in->indices[p] - (local(p) ? first : 0))), part.data.push_back(in->data[p]);
       }
       for (Part *part : {&plan->near, &plan->far}) part->indptr.push_back(int64_t(part->indices.size()));
-      plan->rows.push_back(row);
     }
   }
 }
@@ -75,7 +74,7 @@ inline int make(const spmm_in *in, Plan *plan) {
     plan->found.reset(spmm::find_alike(in));
     for (Part *part : {&plan->near, &plan->far}) {
       const spmm_in view = part->view(in->k, nullptr);
-      part->found.reset(spmm::find_alike(&view)), part->y.resize(plan->rows.size() * size_t(in->k));
+      part->found.reset(spmm::find_alike(&view));
     }
     return true;
   });
@@ -88,15 +87,20 @@ inline Plan *plan(const spmm_in *in) {
 inline void multiply(const spmm_in *in, Plan *plan, double *y) {
   const int64_t k = in->k;
   halo::FetchRows fetched(plan, in->x, k);
+  const auto pieces = [&](const spmm_in &part, const std::vector<char> &found, auto multiply) { /* of the border, in its order */
+    int64_t at = 0;
+    for (const Range &r : plan->border) {
+      multiply(&part, found, at, at + r.to - r.from, y + (r.from - at) * k); /* part's row `at` is row r.from of Y */
+      at += r.to - r.from, fetched.look();
+    }
+  };
   spmm_in inner = *in;
   inner.x = in->x - in->x_offsets[in->rank] * k; /* global columns of inner rows fall into this rank's part */
-  const bool past = spmm::beyond(in, y);
-  for (const auto &[from, to] : plan->inner) spmm::rows(&inner, *plan->found, from, to, past, y), fetched.look();
-  plan->near.multiply(k, in->x);
+  const spmm::Way way = spmm::way(in, y);
+  for (const Range &r : plan->inner) spmm::rows(&inner, *plan->found, r.from, r.to, way, y), fetched.look();
+  pieces(plan->near.view(k, in->x), *plan->near.found, spmm::columns<spmm::kSet>);
   fetched.wait();
-  plan->far.multiply(k, plan->inbox.data());
-  for (size_t r = 0; r < plan->rows.size(); ++r)
-    for (size_t c = r * size_t(k), n = 0; n < size_t(k); ++n) y[plan->rows[r] * k + int64_t(n)] = plan->near.y[c + n] + plan->far.y[c + n];
+  pieces(plan->far.view(k, plan->inbox.data()), *plan->far.found, spmm::columns<spmm::kAdd>);
 }
 
 }  // namespace border

@@ -32,13 +32,13 @@ extern "C" void *spmm_setup(const spmm_in *in, const void *) {
 
 extern "C" int spmm_run(void *handle, const spmm_in *in, const void *, spmm_out *out) {
   const auto &found = *static_cast<const std::vector<char> *>(handle);
-  const bool past = spmm::beyond(in, out->y);
+  const spmm::Way way = spmm::way(in, out->y);
   const bool worth = in->nrows && in->indptr[in->nrows] * in->k >= SERIAL_BELOW; /* waking a thread takes as long as some of that */
 #pragma omp parallel if (worth)
   {
     const int64_t me = omp_get_thread_num(), all = omp_get_num_threads();
     const int64_t from = sparse::cut(in, me, all), to = sparse::cut(in, me + 1, all);
-    if (from < to) spmm::rows(in, found, from, to, past, out->y);
+    if (from < to) spmm::rows(in, found, from, to, way, out->y);
   }
   return SPMM_OK;
 }

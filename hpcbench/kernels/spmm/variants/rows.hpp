@@ -28,6 +28,9 @@ inline void store_past(double *to, Vector v) {
 #endif
 }
 
+/* How a row of Y is written: as one that caches hold, or past them, or added to what is there. */
+enum Way { kSet, kPast, kAdd };
+
 constexpr int64_t kWindow = 64;  /* rows that are taken in the same way */
 constexpr int64_t kMostRows = 4; /* that share what is read of X */
 
@@ -58,12 +61,13 @@ inline std::vector<char> *find_alike(const spmm_in *in) {
 
 /* Columns `at` up to `at` + 8 VECTORS of Y's rows [from, to), one by one. Rows of X some entries ahead are fetched: which ones they are is known, but
  * to no hardware. */
-template <int VECTORS, bool PAST> inline void each(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
+template <int VECTORS, Way WAY> inline void each(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
   const int64_t k = in->k;
   const double *x = in->x + at;
   const int64_t end = in->indptr[to];
   for (int64_t i = from, p = in->indptr[from]; i < to; ++i) {
     Vector sum[VECTORS] = {};
+    for (int v = 0; WAY == kAdd && v < VECTORS; ++v) sum[v] = load(y + i * k + at + 8 * v);
     for (const int64_t last = in->indptr[i + 1]; p < last; ++p) {
       const double *next = x + in->indices[std::min(p + AHEAD, end - 1)] * k;
       for (int v = 0; v < VECTORS; ++v) __builtin_prefetch(next + 8 * v);
@@ -73,7 +77,7 @@ template <int VECTORS, bool PAST> inline void each(const spmm_in *in, int64_t fr
     }
     for (int v = 0; v < VECTORS; ++v) {
       double *place = y + i * k + at + 8 * v;
-      if (PAST) store_past(place, sum[v]);
+      if (WAY == kPast) store_past(place, sum[v]);
       else store(place, sum[v]);
     }
   }
@@ -81,12 +85,14 @@ template <int VECTORS, bool PAST> inline void each(const spmm_in *in, int64_t fr
 
 /* The same of rows [i, i + ROWS), which have the same columns of A. Where there are few sums, each has several parts: additions to
  * one wait for each other. */
-template <int ROWS, int VECTORS, bool PAST> inline void tile(const spmm_in *in, int64_t i, int64_t at, double *y) {
+template <int ROWS, int VECTORS, Way WAY> inline void tile(const spmm_in *in, int64_t i, int64_t at, double *y) {
   constexpr int PARTS = ROWS * VECTORS < 4 ? 4 / (ROWS * VECTORS) : 1;
   const int64_t k = in->k, begin = in->indptr[i], n = in->indptr[i + 1] - begin, end = in->indptr[in->nrows] - 1;
   const double *x = in->x + at, *data = in->data + begin;
   const int32_t *column = in->indices + begin;
   Vector sum[PARTS][ROWS][VECTORS] = {};
+  for (int r = 0; WAY == kAdd && r < ROWS; ++r)
+    for (int v = 0; v < VECTORS; ++v) sum[0][r][v] = load(y + (i + r) * k + at + 8 * v);
   const auto entry = [&](int64_t p, int part) {
     const double *next = x + in->indices[std::min(begin + (ROWS - 1) * n + p + AHEAD, end)] * k;
     for (int v = 0; v < VECTORS; ++v) __builtin_prefetch(next + 8 * v);
@@ -104,64 +110,64 @@ template <int ROWS, int VECTORS, bool PAST> inline void tile(const spmm_in *in, 
     for (int v = 0; v < VECTORS; ++v) {
       for (int part = 1; part < PARTS; ++part) sum[0][r][v] += sum[part][r][v];
       double *place = y + (i + r) * k + at + 8 * v;
-      if (PAST) store_past(place, sum[0][r][v]);
+      if (WAY == kPast) store_past(place, sum[0][r][v]);
       else store(place, sum[0][r][v]);
     }
 }
 
 /* Rows [from, to), those that are alike together. */
-template <int VECTORS, bool PAST> inline void together(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
+template <int VECTORS, Way WAY> inline void together(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
   constexpr int FEWER = VECTORS > 4 ? 4 : VECTORS; /* for the sums of several rows to stay in registers */
   for (int64_t i = from, rows; i < to; i += rows) {
     rows = alike(in, i, to);
-    if (rows == 1) tile<1, VECTORS, PAST>(in, i, at, y);
+    if (rows == 1) tile<1, VECTORS, WAY>(in, i, at, y);
     for (int v = 0; rows > 1 && v < VECTORS; v += FEWER)
-      if (rows == 2) tile<2, FEWER, PAST>(in, i, at + 8 * v, y);
-      else if (rows == 3) tile<3, FEWER, PAST>(in, i, at + 8 * v, y);
-      else tile<4, FEWER, PAST>(in, i, at + 8 * v, y);
+      if (rows == 2) tile<2, FEWER, WAY>(in, i, at + 8 * v, y);
+      else if (rows == 3) tile<3, FEWER, WAY>(in, i, at + 8 * v, y);
+      else tile<4, FEWER, WAY>(in, i, at + 8 * v, y);
   }
 }
 
-template <int VECTORS, bool PAST>
+template <int VECTORS, Way WAY>
 inline void block(const spmm_in *in, const std::vector<char> &found, int64_t from, int64_t to, int64_t at, double *y) {
   for (int64_t i = from, j = from; i < to; i = j) {
     const char way = found[size_t(i / kWindow)];
     while (j < to && found[size_t(j / kWindow)] == way) j = std::min(to, (j / kWindow + 1) * kWindow);
-    way ? together<VECTORS, PAST>(in, i, j, at, y) : each<VECTORS, PAST>(in, i, j, at, y);
+    way ? together<VECTORS, WAY>(in, i, j, at, y) : each<VECTORS, WAY>(in, i, j, at, y);
   }
 }
 
 /* The columns that make up no vector. */
-inline void rest(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
+template <Way WAY> inline void rest(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
   const int64_t k = in->k;
   for (int64_t i = from; i < to; ++i) {
-    std::fill(y + i * k + at, y + (i + 1) * k, 0.0);
+    if (WAY != kAdd) std::fill(y + i * k + at, y + (i + 1) * k, 0.0);
     for (int64_t p = in->indptr[i]; p < in->indptr[i + 1]; ++p)
       for (int64_t c = at; c < k; ++c) y[i * k + c] += in->data[p] * in->x[in->indices[p] * k + c];
   }
 }
 
-template <bool PAST> inline void columns(const spmm_in *in, const std::vector<char> &found, int64_t from, int64_t to, double *y) {
+template <Way WAY> inline void columns(const spmm_in *in, const std::vector<char> &found, int64_t from, int64_t to, double *y) {
   int64_t at = 0;
-  for (; at + WIDE <= in->k; at += WIDE) block<WIDE / 8, PAST>(in, found, from, to, at, y);
-  for (; at + 32 <= in->k; at += 32) block<4, PAST>(in, found, from, to, at, y);
-  for (; at + 8 <= in->k; at += 8) block<1, PAST>(in, found, from, to, at, y);
-  if (at < in->k) rest(in, from, to, at, y);
+  for (; at + WIDE <= in->k; at += WIDE) block<WIDE / 8, WAY>(in, found, from, to, at, y);
+  for (; at + 32 <= in->k; at += 32) block<4, WAY>(in, found, from, to, at, y);
+  for (; at + 8 <= in->k; at += 8) block<1, WAY>(in, found, from, to, at, y);
+  if (at < in->k) rest<WAY>(in, from, to, at, y);
 #ifdef __AVX512F__
-  if (PAST) _mm_sfence(); /* who is told that Y is done finds it done */
+  if (WAY == kPast) _mm_sfence(); /* who is told that Y is done finds it done */
 #endif
 }
 
 const int64_t kCache = cache::last(); /* asked once: under a hypervisor an answer takes microseconds */
 
-/* Whether Y is larger than the caches, and vectors of it lie within lines. */
-inline bool beyond(const spmm_in *in, const double *y) {
-  return in->k % 8 == 0 && (reinterpret_cast<uintptr_t>(y) & 63) == 0 && in->nrows * in->k * 8 > kCache;
+/* Past the caches where Y is larger than they are, and vectors of it lie within lines. */
+inline Way way(const spmm_in *in, const double *y) {
+  return in->k % 8 == 0 && (reinterpret_cast<uintptr_t>(y) & 63) == 0 && in->nrows * in->k * 8 > kCache ? kPast : kSet;
 }
 
 /* Rows [from, to): `WIDE` columns at a time, then what is left of them. */
-inline void rows(const spmm_in *in, const std::vector<char> &found, int64_t from, int64_t to, bool past, double *y) {
-  past ? columns<true>(in, found, from, to, y) : columns<false>(in, found, from, to, y);
+inline void rows(const spmm_in *in, const std::vector<char> &found, int64_t from, int64_t to, Way way, double *y) {
+  way == kPast ? columns<kPast>(in, found, from, to, y) : columns<kSet>(in, found, from, to, y);
 }
 
 }  // namespace spmm
