@@ -18,17 +18,7 @@
 // ///
 #include <omp.h>
 
-#include <new>
-
-#include "rows.hpp"
-
-extern "C" void *spmm_setup(const spmm_in *in, const void *) {
-  try {
-    return spmm::find_alike(in);
-  } catch (const std::bad_alloc &) {
-    return nullptr;
-  }
-}
+#include "setup.hpp"
 
 extern "C" int spmm_run(void *handle, const spmm_in *in, const void *, spmm_out *out) {
   const auto &found = *static_cast<const std::vector<char> *>(handle);
@@ -42,5 +32,3 @@ extern "C" int spmm_run(void *handle, const spmm_in *in, const void *, spmm_out 
   }
   return SPMM_OK;
 }
-
-extern "C" void spmm_free(void *handle) { delete static_cast<std::vector<char> *>(handle); }
