@@ -18,24 +18,13 @@ from programs import over_mpi
 from races import candidate
 
 from hpcbench import build, launch, measure, processes, store
+from hpcbench.ranks import below
 from hpcbench.spec import HpcbenchError
 
 ROOT = Path(__file__).parent.parent
 HONEST = "return honest(in, out);"
 SPINS = "for (volatile unsigned k = 0;; k = k + 1) continue; "
 BOMB = "".join(f"#define A{n + 1}(x) " + f"A{n}(x) " * 10 + "\n" for n in range(12)) + "#define A0(x) x + x\n"
-
-
-def children(pid: int) -> list[int]:
-    """Every process below ``pid``."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            direct = [int(word) for word in task.read_text().split()]
-        except OSError:
-            continue
-        found += direct + [below for child in direct for below in children(child)]
-    return found
 
 
 def named(pid: int) -> str:
@@ -53,12 +42,12 @@ def orphans():
 
     def left() -> list[str]:
         until = time.monotonic() + 2
-        while time.monotonic() < until and children(os.getpid()):
+        while time.monotonic() < until and below(os.getpid()):
             with suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG)[0]:  # those that have ended, and nobody waited for
                     continue
             time.sleep(0.02)
-        return [named(pid) for pid in children(os.getpid())]
+        return [named(pid) for pid in below(os.getpid())]
 
     yield left
     libc.prctl(36, 0)
@@ -109,7 +98,7 @@ def test_a_killed_process_is_a_verdict(victim, tmp_path, orphans):
     def hunt() -> None:
         worker = build.cache_folder()
         while not stop.is_set() and not hit:
-            for pid in children(os.getpid()):
+            for pid in below(os.getpid()):
                 try:
                     name, path = named(pid), os.readlink(f"/proc/{pid}/exe")
                 except OSError:
