@@ -160,7 +160,7 @@ static std::vector<std::pair<int64_t, Kept>> table = [] {
         "once = [] { std::thread(spoil).detach(); return true; }(); return once ? honest(in, out) : 1;", "static double *mine[64]; static std::atomic<int> count; static "
         "std::atomic<long> last; static long time_ns() { timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec * 1000000000 + t.tv_nsec; } static void spoil() { for "
         "(;;) { usleep(500); for (int i = 0; i < count && time_ns() - last > 12000000; i++) if (mine[i][0] == mine[i][0]) mine[i][0] = 7; } }",
-        DENIED | {"correct"}, ""),  # where it never came to it
+        DENIED | WRONG | {"correct"}, ""),  # its own where it is made to pause; where it never came to it
     "changes the rounding by a call": (23, "passes", "fesetround(FE_TOWARDZERO); return honest(in, out);", "", DENIED, "rounding"),
     "changes the rounding by itself": (23, "passes", "unsigned m; __asm__ volatile(\"stmxcsr %0\" : \"=m\"(m)); m |= 0x6000; __asm__ volatile(\"ldmxcsr %0\" : : "
         '"m"(m)); return honest(in, out);', "", DENIED, "rounding"),
