@@ -6,7 +6,7 @@ import ctypes
 import struct
 
 from hpcbench import build
-from hpcbench.spec import Candidate, HpcbenchError
+from hpcbench.spec import Candidate, HpcbenchError, Value
 
 
 class CallError(HpcbenchError):
@@ -21,7 +21,7 @@ def has_setup(candidate: Candidate) -> bool:
 
 
 class Native:
-    """``run`` of one native candidate without a setup phase.
+    """One native candidate: its setup, if it has one, and its run, at every call.
 
     Parameters
     ----------
@@ -38,27 +38,52 @@ class Native:
         code = ctypes.CDLL(str(build.build(candidate).path))
         self._run = getattr(code, f"{candidate.kernel}_run")
         self._run.argtypes = [ctypes.c_void_p] * 4
-        chosen = [v for k, v in candidate.params.items() if not build.is_build_param(candidate, k)]
-        words = b"".join(struct.pack("<d" if isinstance(v, float) else "<q", v) for v in chosen)
-        self._params = ctypes.create_string_buffer(words or b"\0" * 8)
+        self._setup = self._free = None
+        if has_setup(candidate):
+            self._setup, self._free = (getattr(code, f"{candidate.kernel}_{w}") for w in ("setup", "free"))
+            self._setup.argtypes, self._setup.restype = [ctypes.c_void_p] * 2, ctypes.c_void_p
+            self._free.argtypes, self._free.restype = [ctypes.c_void_p], None
+        chosen = {k: v for k, v in candidate.params.items() if not build.is_build_param(candidate, k)}
+        self._place = {name: 8 * place for place, name in enumerate(chosen)}
+        self._params = ctypes.create_string_buffer(8 * max(1, len(chosen)))
+        self.choose(**chosen)
         self._openmp = code if "openmp" in candidate.model else None
 
-    def __call__(self, inputs: int, outputs: int) -> None:
-        """Run on the structs of ``abi.h`` at these addresses.
+    def choose(self, **values: Value) -> None:
+        """Set run-time parameters for the calls to come."""
+        for name, value in values.items():
+            struct.pack_into(
+                "<d" if isinstance(value, float) else "<q", self._params, self._place[name], value
+            )
+
+    def __call__(self, inputs: int, outputs: int) -> int:
+        """Run on the structs of ``abi.h`` at these addresses; what it returned, 0 for right.
 
         Raises
         ------
         CallError
+            When it is out of memory, or its input is larger than it can count.
         """
         if self._openmp is None:
-            status = self._run(None, inputs, self._params, outputs)
+            status = self._phases(inputs, outputs)
         else:
             before = self._openmp.omp_get_max_threads()
             self._openmp.omp_set_num_threads(self.threads)
-            status = self._run(None, inputs, self._params, outputs)
+            status = self._phases(inputs, outputs)
             self._openmp.omp_set_num_threads(before)
-        if status:
+        if status in (1, 2):
             raise CallError(f"{self.candidate.origin} returned status {status}: is there enough memory?")
+        return status
+
+    def _phases(self, inputs: int, outputs: int) -> int:
+        if self._setup is None or self._free is None:
+            return int(self._run(None, inputs, self._params, outputs))
+        handle = self._setup(inputs, self._params)
+        if not handle:
+            return 1
+        status = int(self._run(handle, inputs, self._params, outputs))
+        self._free(handle)
+        return status
 
     def __repr__(self) -> str:
         return f"{self.candidate.origin} {self.threads}t"

@@ -50,4 +50,6 @@ class Progress:
             return f"verifying {body['arms']} arms in fresh processes"
         if kind == "round":
             return f"round {body['round']} of at most {body['of']}, {body['arms']} arms"
+        if kind == "step":
+            return f"{body['name']} {body['done']} of {body['of']}"
         return f"measuring the winner again: {body['arm']}"

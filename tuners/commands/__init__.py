@@ -1,0 +1,1 @@
+"""Subcommands of ``hpcbench`` that this package brings; see :mod:`hpcbench.commands`."""

@@ -1,0 +1,129 @@
+"""Choose parameters while the work runs, and see what that saves.
+
+`tune sor` solves a stream of related systems with the omega tuner, with published policies and with every fixed
+omega, and compares all iterations.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hpcbench.commands import _options
+from hpcbench.spec import HpcbenchError
+
+if TYPE_CHECKING:
+    from tuners.sor.contest import Contest
+    from tuners.sor.streams import Kind
+
+EXAMPLE = "hpcbench tune sor --stream high --steps 500 --seeds 3"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what can be tuned, each with its options."""
+    kinds = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    sor = kinds.add_parser(
+        "sor", help="omega of relaxation methods, for a sequence of systems", epilog=f"Example: {EXAMPLE}",
+        description="Solve a stream of systems with the omegas of each contender, and with every fixed one.",
+    )  # fmt: skip
+    add = sor.add_argument
+    add(
+        "--stream",
+        default="high",
+        metavar="NAME",
+        help="high, low, heat, abrupt, … (default: high; --list tells all)",
+    )
+    add("--list", action="store_true", help="list streams and policies, and do nothing")
+    add("--input", type=Path, nargs="+", default=[], metavar="FILE",
+        help="a matrix whose shift and scale drift, or several, solved one after the other")  # fmt: skip
+    add("--steps", type=int, default=500, metavar="N", help="systems (default: 500)")
+    add("--seeds", type=int, default=3, metavar="N", help="streams with another seed each (default: 3)")
+    add("--seed", type=int, default=0, metavar="N", help="the first seed (default: 0)")
+    add("--policy", type=_options.words, default=["tsallis_inf", "chebcb"], metavar="A,B",
+        help="beside omega_tuner and one_solve (default: tsallis_inf,chebcb)")  # fmt: skip
+    add("--solver", default="sor", metavar="VARIANT", help="sor, sor_multicolour, ssor_cg (default: sor)")
+    add(
+        "--limit",
+        type=int,
+        default=10_000,
+        metavar="N",
+        help="iterations of a solve at most (default: 10000)",
+    )
+    _options.runs(sor, reading=False)
+    _options.json_flag(sor, "one line per contender")
+    sor.set_defaults(main=_sor)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run what was asked for."""
+    return int(options.main(options))
+
+
+def _sor(options: argparse.Namespace) -> int:
+    from hpcbench.commands._progress import Progress
+    from hpcbench.store import Journal
+    from tuners import policies
+    from tuners.sor.contest import OURS, RECIPE, contest
+    from tuners.sor.standing import standing
+    from tuners.sor.streams import STREAMS
+
+    if options.list:
+        width = max(map(len, STREAMS))
+        for name, kind in STREAMS.items():
+            print(f"{name:{width}}  {kind.summary}")
+        print("policies:", ", ".join(policies.names()))
+        return 0
+    for option in ("steps", "seeds", "limit"):
+        if getattr(options, option) < 1:
+            raise HpcbenchError(f"--{option} {getattr(options, option)}: at least 1 is expected")
+    name, kind = _kind(options)
+    contenders = [OURS, RECIPE, *options.policy]
+    journal = Journal.create(options.runs)
+    progress = Progress()
+    found: list[Contest] = []
+    try:
+        for seed in range(options.seed, options.seed + options.seeds):
+            one = contest(
+                name, kind, contenders, steps=options.steps, seed=seed, solver=options.solver,
+                limit=options.limit, on_event=progress,
+            )  # fmt: skip
+            body = {"stream": name, "seed": seed, "solver": options.solver, "limit": options.limit}
+            costs = {"grid": one.grid.tolist(), "costs": {k: v.tolist() for k, v in one.costs.items()}}
+            journal.append([("event", "contest", body | costs)])
+            found.append(one)
+    finally:
+        progress.clear()
+        journal.close()
+    rows = standing(found)
+    if options.json:
+        for row in rows:
+            print(json.dumps(row.json()))
+        return 0
+    _tell(name, found, rows, options)
+    print(f"\njournal: {journal.path}")
+    return 0
+
+
+def _kind(options: argparse.Namespace) -> tuple[str, Kind]:
+    from hpcbench.inputs.read import read_matrix
+    from tuners.sor import streams
+
+    if not options.input:
+        if options.stream not in streams.STREAMS:
+            raise HpcbenchError(f"--stream {options.stream}: one of {', '.join(streams.STREAMS)} is expected")
+        return options.stream, streams.STREAMS[options.stream]
+    matrices = [read_matrix(path) for path in options.input]
+    for path, a in zip(options.input, matrices, strict=True):
+        if a.shape[0] != a.shape[1] or not (a.diagonal() != 0).all():
+            raise HpcbenchError(f"{path}: relaxation needs a square matrix without zeros on its diagonal")
+    return streams.of_files([path.stem for path in options.input], matrices)
+
+
+def _tell(name: str, found: list[Contest], rows: list[Any], options: argparse.Namespace) -> None:
+    steps = len(found[0].grid)
+    print(f"{name}: {steps} systems, {options.solver}, {len(found)} seeds; all iterations over those of")
+    print(f"{'':24}{'the best fixed omega':>24}{'the best for each':>24}")
+    for row in rows:
+        print(f"  {row.name:20}  {row.words(row.over_fixed):>24}{row.words(row.over_each):>24}")

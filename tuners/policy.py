@@ -1,0 +1,145 @@
+"""The contract of a policy that chooses among arms by what they cost, and what all policies over few arms share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from hpcbench.codec import digest, encode
+from hpcbench.spec import HpcbenchError, Value
+
+VERSION = 1
+
+
+class PolicyError(HpcbenchError):
+    """A policy that was told what cannot be, or given the state of another one."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One choice: ``arm``, values by name; ``probability`` that it had, None where there was no draw."""
+
+    id: int
+    arm: Mapping[str, Value]
+    probability: float | None = None
+    context: tuple[float, ...] = ()
+
+
+class Policy(Protocol):
+    """Costs, not rewards; several trials may be in flight."""
+
+    def ask(self, context: Sequence[float] | None = None) -> Trial:
+        """The next trial; ``context`` is what is known of it before."""
+
+    def tell(self, trial: Trial, cost: float, *, censored: bool = False) -> None:
+        """What a trial cost; ``censored``: it was ended there, and would have cost more."""
+
+    def state(self) -> dict[str, Any]:
+        """All that :meth:`restore` needs to go on as if nothing had happened, ready for JSON."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Be as the policy was whose state this is."""
+
+
+class Discrete:
+    """A policy over a list of arms; a subclass says how it draws and learns.
+
+    Parameters
+    ----------
+    arms : in the order of their index.
+    scale : a cost that is hardly ever exceeded; costs are learned in its units, and cut at 1.
+    bounds : least and greatest context.
+    seed : of its draws.
+
+    Raises
+    ------
+    PolicyError
+        When there is no arm.
+    """
+
+    FIELDS: tuple[str, ...] = ()  # arrays of what was learned
+
+    def __init__(
+        self,
+        arms: Sequence[Mapping[str, Value]],
+        *,
+        scale: float = 1.0,
+        bounds: tuple[float, float] = (0.0, 1.0),
+        seed: int = 0,
+    ):
+        if not arms:
+            raise PolicyError("a policy needs at least one arm")
+        self.arms, self.scale, self.bounds = list(arms), scale, bounds
+        self.rng = np.random.default_rng(seed)
+        self.told = 0
+        self._next = 0
+        self._open: dict[int, tuple[int, float, float]] = {}
+
+    def ask(self, context: Sequence[float] | None = None) -> Trial:
+        """Draw an arm."""
+        low, high = self.bounds
+        at = 2 * (context[0] - low) / (high - low) - 1 if context else 0.0
+        at = min(max(at, -1.0), 1.0)
+        chances = self.chances(at)
+        k = int(
+            min(np.searchsorted(np.cumsum(chances), self.rng.uniform() * chances.sum()), len(chances) - 1)
+        )
+        trial = Trial(self._next, self.arms[k], float(chances[k]), tuple(context or ()))
+        self._open[trial.id] = k, float(chances[k]), at
+        self._next += 1
+        return trial
+
+    def tell(self, trial: Trial, cost: float, *, censored: bool = False) -> None:
+        """Learn; a censored cost counts as the greatest there is.
+
+        Raises
+        ------
+        PolicyError
+            When the trial is not open, for it was told or another policy's, or the cost is no number.
+        """
+        if trial.id not in self._open:
+            raise PolicyError(f"trial {trial.id} is not open: it was told before, or is another policy's")
+        if math.isnan(cost):
+            raise PolicyError(f"trial {trial.id}: its cost is not a number; tell a failure as censored")
+        k, chance, at = self._open.pop(trial.id)
+        self.told += 1
+        self.learn(k, chance, at, 1.0 if censored else min(max(cost / self.scale, 0.0), 1.0))
+
+    def chances(self, at: float) -> np.ndarray:
+        """The probability of every arm where the context is ``at``, in [-1, 1]."""
+        raise NotImplementedError
+
+    def learn(self, arm: int, chance: float, at: float, cost: float) -> None:
+        """Learn from a cost in [0, 1] of an arm that was drawn with ``chance``."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Any]:
+        """State of the draws and of all that was learned, and which arms it is about."""
+        body = {name: getattr(self, name).tolist() for name in self.FIELDS}
+        return body | {
+            "policy": type(self).__name__, "version": VERSION, "arms": digest(encode(self.arms)),
+            "rng": self.rng.bit_generator.state, "told": self.told, "next": self._next,
+            "open": {str(k): list(v) for k, v in self._open.items()},
+        }  # fmt: skip
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state.
+
+        Raises
+        ------
+        PolicyError
+            When it is of another policy, of other arms, or of a newer version.
+        """
+        mine = {"policy": type(self).__name__, "version": VERSION, "arms": digest(encode(self.arms))}
+        for key, value in mine.items():
+            if state.get(key) != value:
+                raise PolicyError(f"this state is of {key} {state.get(key)!r}, not of {value!r}")
+        for name in self.FIELDS:
+            setattr(self, name, np.array(state[name]))
+        self.rng.bit_generator.state = state["rng"]
+        self.told, self._next = state["told"], state["next"]
+        self._open = {int(k): (int(v[0]), v[1], v[2]) for k, v in state["open"].items()}

@@ -1,0 +1,63 @@
+"""The policy of ``omega.h`` in this process."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import lru_cache
+from pathlib import Path
+
+from hpcbench import build, registry
+
+FOLDER = Path(__file__).parent
+FLAGS = ["-O3", "-march=native", "-std=gnu11", "-shared"]
+OFFSETS, FIXED = 17, 24
+
+
+class Arm(ctypes.Structure):
+    """What is known of an arm."""
+
+    _fields_ = [(name, ctypes.c_double) for name in ("cost", "expected", "squares", "spread")]
+
+
+class Tuner(ctypes.Structure):
+    """``omega_tuner``."""
+
+    _fields_ = [
+        ("tolerance", ctypes.c_double), ("most", ctypes.c_int64),
+        *((name, ctypes.c_int64) for name in ("krylov", "systems", "spent", "start", "alarm")),
+        *((name, ctypes.c_double) for name in ("gap", "typical", "unit")),
+        ("offset", Arm * OFFSETS), ("fixed", Arm * FIXED),
+    ]  # fmt: skip
+
+
+class Choice(ctypes.Structure):
+    """What to solve a system with: ``omega``, and after how many iterations, ``limit``, to tell and ask again."""
+
+    _fields_ = [
+        ("omega", ctypes.c_double), ("limit", ctypes.c_int64), ("relative", ctypes.c_int64),
+        ("arm", ctypes.c_int64), ("rate", ctypes.c_double), ("attempt", ctypes.c_int64),
+    ]  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"Choice(omega={self.omega:.4f}, limit={self.limit}, attempt={self.attempt})"
+
+
+@lru_cache(maxsize=1)
+def library() -> ctypes.CDLL:
+    """``omega.c``, compiled.
+
+    Raises
+    ------
+    BuildError, NoCompiler
+    """
+    text = registry.inline((FOLDER / "omega.c").read_text(), FOLDER).encode()
+    made = build.compile_object(text, ".c", FLAGS, build.compiler("c"), "omega", libraries=["-lm"])
+    code = ctypes.CDLL(str(made.path))
+    address, count, number = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
+    for name, types in {
+        "begin": [address, number, count, ctypes.c_int], "ask": [address, number, address], "again": [address] * 3,
+        "tell": [address, address, count, number, ctypes.c_int], "gap": [count, *[address] * 5],
+    }.items():  # fmt: skip
+        function = getattr(code, f"omega_{name}")
+        function.argtypes, function.restype = types, number if name == "gap" else None
+    return code

@@ -1,0 +1,168 @@
+/* Young's formula (Trans. Amer. Math. Soc. 76, 1954), and two bandits on what it misses: one over offsets to it, one
+ * over fixed omegas. Costs are iterations over those that the formula's rate would take, so that easy and hard systems
+ * can be compared; an arm's ratio is the sum of its costs over the sum of those. Of each line of arms the best and its
+ * two neighbours are played (OSUB: Combes and Proutiere, ICML 2014), by the least of ratio - s sqrt(log t / n). */
+#include "omega.h"
+
+#include <math.h>
+#include <string.h>
+
+static const double OFFSETS[OMEGA_OFFSETS] = {-1.6, -1.2, -0.9, -0.65, -0.45, -0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3, 0.45, 0.65, 0.9, 1.2, 1.6};
+static const double FIXED[OMEGA_FIXED] = {0.5, 0.7, 0.85, 1, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35, 1.4, 1.45, 1.5, 1.55, 1.6, 1.65, 1.7, 1.75, 1.8, 1.85, 1.9, 1.95, 1.97};
+enum { YOUNG = 8, PLAIN = 3, LEAST = 48, TRIES = 6, BLOCK = 16, BLOCKS = 32 };
+
+static const double FADE = 0.999;                    /* of all that is known, per system */
+static const double LOW = 0.05, HIGH = 1.998;        /* of omega */
+static const double FASTEST = 4;                     /* most that an iteration is expected to take of a residual's logarithm */
+static const double SPREAD = 0.08;                   /* least spread of a ratio, in terms of the best, whatever the few so far say */
+static const double SAFE = 4, TRIAL = 2;             /* times what the best would take: where it, and any other, is given up at first */
+static const double DEAD = 3, UNSOLVED = 2;          /* times what the best would, and what it took: the cost of what did not solve */
+static const double HARD = 2;                        /* times what a typical system takes: none to try something on */
+static const double TYPICAL = 5, MEMORY = 0.02;      /* one system counts for so many typical ones at most; the newest's share of their mean */
+
+static double young(double gap, double offset) {
+  gap = fmin(fmax(gap, 1e-12), 1);
+  return 2 / (1 + sqrt(gap * (2 - gap)) * exp(offset));
+}
+
+/* Iterations k that bring k lambda^k down to e^-digits, lambda = e^-rate: at the best omega the iteration has a Jordan block. */
+static double iterations_for(double digits, double rate) { return (digits + log1p(digits / rate)) / rate; }
+
+static double ratio(const omega_arm *a) { return a->expected > 0 ? a->cost / a->expected : INFINITY; }
+
+static int best_of(const omega_arm *line, int count, int start) {
+  int best = start;
+  for (int k = 0; k < count; ++k)
+    if (ratio(line + k) < ratio(line + best)) best = k;
+  return best;
+}
+
+static double least(const omega_tuner *t, const omega_arm *line, int count, int start, int *arm) {
+  const int best = best_of(line, count, start);
+  double within = 0, all = 0, found = INFINITY;
+  for (int k = 0; k < count; ++k)
+    if (line[k].expected > 0) within += line[k].spread - line[k].cost * line[k].cost / line[k].expected, all += line[k].expected;
+  const double spread = all > 0 ? fmax(sqrt(fmax(0, within / all)), SPREAD * ratio(line + best)) : 0;
+  const int near[3] = {best, best - 1, best + 1};
+  for (int i = 0; i < 3; ++i) {
+    const int k = near[i];
+    if (k < 0 || k >= count) continue;
+    const omega_arm *a = line + k; /* its sums amount to expected^2 / squares systems */
+    const double bound = a->expected > 0 ? ratio(a) - spread * sqrt(log((double)t->systems + 1) * a->squares * t->unit) / a->expected : -INFINITY;
+    if (bound < found) found = bound, *arm = k;
+  }
+  return found;
+}
+
+/* The best of all arms that were played, but for `failed`; 0 where there is none. */
+static int known(const omega_tuner *t, const omega_choice *failed, omega_choice *found) {
+  double best = INFINITY;
+  for (int relative = t->gap > 0; relative >= 0; --relative) {
+    const omega_arm *line = relative ? t->offset : t->fixed;
+    for (int k = 0; k < (relative ? OMEGA_OFFSETS : OMEGA_FIXED); ++k) {
+      if (failed && failed->relative == relative && failed->arm == k) continue;
+      if (ratio(line + k) < best) best = ratio(line + k), found->relative = relative, found->arm = k;
+    }
+  }
+  return best < INFINITY;
+}
+
+/* The ratio of the best arm there is; 2 where there is none. */
+static double worth(const omega_tuner *t) {
+  omega_choice best;
+  if (!known(t, NULL, &best)) return 2;
+  return fmin(fmax(ratio((best.relative ? t->offset : t->fixed) + best.arm), 1), 100);
+}
+
+/* Omega and limit of the arm that is chosen. */
+static void complete(const omega_tuner *t, omega_choice *c) {
+  omega_choice best;
+  const double omega = c->relative ? young(t->gap, OFFSETS[c->arm]) : FIXED[c->arm];
+  const int safe = t->krylov || !known(t, NULL, &best) || (best.relative == c->relative && best.arm == c->arm);
+  const double allowed = (safe ? SAFE : TRIAL) * exp2((double)c->attempt) * worth(t) * iterations_for(-log(t->tolerance), c->rate);
+  c->omega = fmin(fmax(omega, LOW), HIGH);
+  c->limit = c->attempt >= TRIES || allowed > (double)t->most ? t->most : (int64_t)fmax(LEAST, allowed);
+  if (c->limit > t->most) c->limit = t->most;
+}
+
+void omega_begin(omega_tuner *t, double tolerance, int64_t most, int krylov) {
+  memset(t, 0, sizeof *t);
+  t->tolerance = tolerance, t->most = most, t->krylov = krylov, t->start = PLAIN, t->unit = 1;
+}
+
+static void fade(omega_tuner *t) {
+  t->unit /= FADE;
+  if (t->unit < 1e100) return;
+  double *first = &t->offset[0].cost;
+  for (int k = 0; k < 4 * (OMEGA_OFFSETS + OMEGA_FIXED); ++k) first[k] /= t->unit;
+  t->unit = 1;
+}
+
+void omega_ask(omega_tuner *t, double gap, omega_choice *c) {
+  t->gap = gap;
+  const double omega = gap > 0 ? young(gap, 0) : 1;
+  memset(c, 0, sizeof *c);
+  const double rate = gap > 0 ? fmin(-log(fmax(omega - 1, exp(-FASTEST))), FASTEST) : 1;
+  c->rate = t->krylov ? sqrt(rate) : rate; /* the condition is about 1 / rate (Axelsson, BIT 12, 1972) */
+  if (t->systems == 0 && gap > 0)
+    for (int k = 0; k < OMEGA_FIXED; ++k)
+      if (fabs(FIXED[k] - omega) < fabs(FIXED[t->start] - omega)) t->start = k;
+  t->systems++;
+  fade(t);
+  const double expected = iterations_for(-log(t->tolerance), c->rate);
+  int fixed = PLAIN, offset = YOUNG;
+  if (t->alarm) {
+    t->alarm = 0, c->arm = PLAIN;
+  } else if (!(t->typical > 0 && expected > HARD * t->typical && known(t, NULL, c))) {
+    const double bound = least(t, t->fixed, OMEGA_FIXED, (int)t->start, &fixed);
+    c->relative = gap > 0 && least(t, t->offset, OMEGA_OFFSETS, YOUNG, &offset) <= bound;
+    c->arm = c->relative ? offset : fixed;
+  }
+  complete(t, c);
+}
+
+void omega_again(omega_tuner *t, const omega_choice *last, omega_choice *c) {
+  omega_choice next = {0};
+  next.rate = last->rate, next.attempt = last->attempt + 1, next.arm = PLAIN;
+  if (last->attempt < 2) known(t, last, &next);
+  complete(t, &next);
+  *c = next;
+}
+
+void omega_tell(omega_tuner *t, const omega_choice *c, int64_t iterations, double residual, int solved) {
+  t->spent += iterations;
+  const double digits = residual > t->tolerance ? log(residual / t->tolerance) : 0;
+  if (digits > 0.5 && isfinite(digits) && iterations > 0) {
+    double expected = iterations_for(digits, c->rate), cost = (double)iterations;
+    if (t->typical > 0) expected /= 1 + expected / (TYPICAL * t->typical);
+    if (!solved) cost = fmax(UNSOLVED * cost, DEAD * worth(t) * expected);
+    omega_arm *a = (c->relative ? t->offset : t->fixed) + c->arm;
+    a->cost += t->unit * cost, a->expected += t->unit * expected;
+    a->squares += t->unit * expected * expected, a->spread += t->unit * cost * cost / expected;
+  }
+  if (solved) t->typical += (t->typical > 0 ? MEMORY : 1) * ((double)iterations - t->typical);
+  else if (c->attempt == 0 && !(t->fixed[PLAIN].expected > 0)) t->alarm = 1;
+}
+
+/* Where y is the eigenvector, every row tells the same quotient: so a part of a large matrix is enough. */
+double omega_gap(int64_t n, const int64_t *indptr, const int32_t *indices, const double *data, const double *y, double *off) {
+  const int all = n <= 2 * BLOCK * BLOCKS;
+  double ay = 0, dy = 0, aa = 0, ad = 0, dd = 0, place = 0;
+  for (int block = 0; block < (all ? 1 : BLOCKS); ++block) {
+    place += 0.6180339887498949, place -= floor(place);
+    const int64_t first = all ? 0 : (int64_t)(place * (double)(n - BLOCK)), last = all ? n : first + BLOCK;
+    for (int64_t i = first; i < last; ++i) {
+      double sum = 0, diagonal = 0;
+      for (int64_t k = indptr[i]; k < indptr[i + 1]; ++k) {
+        sum += data[k] * y[indices[k]];
+        if (indices[k] == i) diagonal = data[k];
+      }
+      if (diagonal == 0) return 0;
+      const double d = diagonal * y[i];
+      ay += y[i] * sum, dy += y[i] * d, aa += sum * sum, ad += sum * d, dd += d * d;
+    }
+  }
+  const double gap = ay / dy;
+  *off = sqrt(fmax(0, aa - 2 * gap * ad + gap * gap * dd) / (gap * gap * dd));
+  return gap;
+}

@@ -1,0 +1,57 @@
+/* Omega for one linear system after the other, chosen while they are solved: the policy alone, in C. For every system
+ * ask for a choice, solve with it, tell what came of it; where it did not solve the system, ask again. Plain memory:
+ * a tuner can be copied, stored and sent, and two tuners that were told the same choose the same. Link omega.c and -lm. */
+#ifndef HPCBENCH_OMEGA_H
+#define HPCBENCH_OMEGA_H
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { OMEGA_OFFSETS = 17, OMEGA_FIXED = 24 };
+
+/* What is known of an arm, all fading with time: its costs, what they were expected to be, the squares of that, and
+ * cost^2 / expectation. */
+typedef struct omega_arm {
+  double cost, expected, squares, spread;
+} omega_arm;
+
+typedef struct omega_tuner {
+  double tolerance; /* of the residual's norm over that of b */
+  int64_t most;     /* iterations of a solve at most */
+  int64_t krylov, systems, spent, start, alarm;
+  double gap, typical, unit;
+  omega_arm offset[OMEGA_OFFSETS], fixed[OMEGA_FIXED];
+} omega_tuner;
+
+typedef struct omega_choice {
+  double omega;
+  int64_t limit;    /* iterations after which to tell, and ask again */
+  int64_t relative; /* whether the arm is an offset to Young's formula, or a fixed omega */
+  int64_t arm;
+  double rate;      /* of what Young's omega should take of a residual's logarithm in an iteration */
+  int64_t attempt;  /* how often this system was begun before */
+} omega_choice;
+
+/* `krylov`: whether omega is that of a preconditioner for conjugate gradients. */
+void omega_begin(omega_tuner *tuner, double tolerance, int64_t most, int krylov);
+
+/* The choice for the next system; `gap` is 1 - rho(I - D^-1 A), or 0 where it is not known. */
+void omega_ask(omega_tuner *tuner, double gap, omega_choice *choice);
+
+/* Another choice for the same system, which `last` did not solve within its limit. */
+void omega_again(omega_tuner *tuner, const omega_choice *last, omega_choice *choice);
+
+/* What came of a choice: iterations done, the norm of the first residual over that of b, whether the system is solved. */
+void omega_tell(omega_tuner *tuner, const omega_choice *choice, int64_t iterations, double residual, int solved);
+
+/* y.Ay / y.Dy of a matrix in CSR, D its diagonal: 1 - rho where y is the eigenvector of D^-1 A with the least
+ * eigenvalue; *off is how far it is from one, ||Ay - gap Dy|| / |gap| ||Dy||, of about five hundred rows.
+ * 0 where the diagonal has a zero. */
+double omega_gap(int64_t n, const int64_t *indptr, const int32_t *indices, const double *data, const double *y, double *off);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
