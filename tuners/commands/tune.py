@@ -41,8 +41,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=int, default=500, metavar="N", help="systems (default: 500)")
     add("--seeds", type=int, default=3, metavar="N", help="streams with another seed each (default: 3)")
     add("--seed", type=int, default=0, metavar="N", help="the first seed (default: 0)")
-    add("--policy", type=_options.words, default=["tsallis_inf", "chebcb"], metavar="A,B",
-        help="beside omega_tuner and one_solve (default: tsallis_inf,chebcb)")  # fmt: skip
+    add("--policy", type=_options.words, default=["one_solve", "tsallis_inf", "chebcb"], metavar="A,B",
+        help="beside omega_tuner: policies, solvers (default: one_solve,tsallis_inf,chebcb)")  # fmt: skip
+    add(
+        "--omegas", type=_numbers, default=[], metavar="1,1.5", help="fixed ones (default: 1 to 1.95 by 0.05)"
+    )
+    add(
+        "--cost",
+        choices=["iterations", "seconds"],
+        default="iterations",
+        help="what is compared (default: iterations)",
+    )
     add("--solver", default="sor", metavar="VARIANT", help="sor, sor_multicolour, ssor_cg (default: sor)")
     add(
         "--limit",
@@ -56,6 +65,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     sor.set_defaults(main=_sor)
 
 
+def _numbers(text: str) -> list[float]:
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: numbers separated by commas are expected") from None
+    if not all(0 < w < 2 for w in found):
+        raise argparse.ArgumentTypeError(f"{text!r}: every omega must be between 0 and 2")
+    return found
+
+
 def run(options: argparse.Namespace) -> int:
     """Run what was asked for."""
     return int(options.main(options))
@@ -65,7 +84,7 @@ def _sor(options: argparse.Namespace) -> int:
     from hpcbench.commands._progress import Progress
     from hpcbench.store import Journal
     from tuners import policies
-    from tuners.sor.contest import OURS, RECIPE, contest
+    from tuners.sor.contest import GRID, OURS, contest
     from tuners.sor.standing import standing
     from tuners.sor.streams import STREAMS
 
@@ -79,7 +98,7 @@ def _sor(options: argparse.Namespace) -> int:
         if getattr(options, option) < 1:
             raise HpcbenchError(f"--{option} {getattr(options, option)}: at least 1 is expected")
     name, kind = _kind(options)
-    contenders = [OURS, RECIPE, *options.policy]
+    contenders = [OURS, *options.policy]
     journal = Journal.create(options.runs)
     progress = Progress()
     found: list[Contest] = []
@@ -87,11 +106,9 @@ def _sor(options: argparse.Namespace) -> int:
         for seed in range(options.seed, options.seed + options.seeds):
             one = contest(
                 name, kind, contenders, steps=options.steps, seed=seed, solver=options.solver,
-                limit=options.limit, on_event=progress,
+                omegas=options.omegas or GRID, limit=options.limit, unit=options.cost, on_event=progress,
             )  # fmt: skip
-            body = {"stream": name, "seed": seed, "solver": options.solver, "limit": options.limit}
-            costs = {"grid": one.grid.tolist(), "costs": {k: v.tolist() for k, v in one.costs.items()}}
-            journal.append([("event", "contest", body | costs)])
+            one.write(journal)
             found.append(one)
     finally:
         progress.clear()
@@ -123,7 +140,7 @@ def _kind(options: argparse.Namespace) -> tuple[str, Kind]:
 
 def _tell(name: str, found: list[Contest], rows: list[Any], options: argparse.Namespace) -> None:
     steps = len(found[0].grid)
-    print(f"{name}: {steps} systems, {options.solver}, {len(found)} seeds; all iterations over those of")
+    print(f"{name}: {steps} systems, {options.solver}, {len(found)} seeds; all {options.cost} over those of")
     print(f"{'':24}{'the best fixed omega':>24}{'the best for each':>24}")
     for row in rows:
         print(f"  {row.name:20}  {row.words(row.over_fixed):>24}{row.words(row.over_each):>24}")

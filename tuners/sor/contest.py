@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from hpcbench import registry
+from hpcbench.store import Journal, records
 from tuners import policies
-from tuners.policy import Discrete
+from tuners.policy import Discrete, PolicyError
 from tuners.sor.omega import OmegaTuner
 from tuners.sor.one_solve import OneSolve
 from tuners.sor.solver import Solver
@@ -17,36 +21,44 @@ from tuners.sor.streams import Kind, System
 
 GRID = tuple(1 + k / 20 for k in range(20))  # of the published comparison
 OURS, RECIPE = "omega_tuner", "one_solve"
-
-
-class Contender(Protocol):
-    """Whoever solves systems: how many iterations it took, those of failed attempts and estimates included."""
-
-    def solve(self, system: System) -> int:
-        """Solve one."""
+Solve = Callable[[System], tuple[int, np.ndarray | None]]  # iterations, and x where it was found
 
 
 @dataclass(frozen=True)
 class Contest:
-    """What one run of a stream cost.
+    """What one run of a stream cost, in iterations or seconds.
 
-    ``grid`` (steps, 20): iterations with each fixed omega; ``costs``: of each contender (steps,); a solve that did
-    not come to its end counts as ``limit``.
+    ``grid`` (steps, omegas): with each fixed omega; ``costs``: of each contender (steps,). Iterations of a solve
+    that did not come to its end count as ``limit``; those of failed attempts and estimates are counted, too.
     """
 
     stream: str
     seed: int
+    solver: str
     limit: int
+    unit: str
+    omegas: tuple[float, ...]
     grid: np.ndarray
     costs: Mapping[str, np.ndarray]
 
+    def write(self, journal: Journal) -> None:
+        """Acknowledge it in a journal."""
+        body = {**vars(self), "grid": self.grid.tolist()}
+        journal.append(
+            [("event", "contest", body | {"costs": {k: v.tolist() for k, v in self.costs.items()}})]
+        )
 
-class _Tuned:
-    def __init__(self, solver: str, limit: int):
-        self.tuner = OmegaTuner(solver, limit=limit)
 
-    def solve(self, system: System) -> int:
-        return self.tuner.solve(system.a, system.b, system.x0).iterations
+def read(path: Path) -> list[Contest]:
+    """All contests of a journal."""
+    return [_contest(row["body"]) for row in records(path) if row["key"] == "contest"]
+
+
+def _contest(body: dict[str, Any]) -> Contest:
+    costs = {name: np.array(values) for name, values in body["costs"].items()}
+    return Contest(
+        **{**body, "omegas": tuple(body["omegas"]), "grid": np.array(body["grid"]), "costs": costs}
+    )
 
 
 def contest(
@@ -57,47 +69,59 @@ def contest(
     steps: int,
     seed: int,
     solver: str = "sor",
+    omegas: Sequence[float] = GRID,
     limit: int = 10_000,
+    unit: str = "iterations",
     on_event: Callable[[str, Mapping[str, Any]], None] = lambda kind, body: None,
 ) -> Contest:
-    """Run contenders over one stream, in step, with every omega of the grid beside them.
+    """Run contenders over one stream, in step, with every fixed omega beside them.
 
     Parameters
     ----------
-    contenders : ``omega_tuner``, ``one_solve``, or names of policies, which choose from the grid.
+    contenders : ``omega_tuner``, ``one_solve``, names of policies, which choose from ``omegas``, or of solvers.
     steps : systems at most; fewer where a stream ends.
-    seed : of the stream and of the policies.
+    seed : of the stream, of the policies, and of the order in which contenders take a system.
     limit : iterations of a solve at most.
+    unit : ``iterations``, or ``seconds`` of wall time, all that a contender does counted.
+
+    Raises
+    ------
+    HpcbenchError
+        When there is no such policy or solver.
     """
     plain = Solver(solver, limit=limit)
-    learners: dict[str, Discrete] = {}
-    own: dict[str, Contender] = {}
-    for one in contenders:
-        if one == OURS:
-            own[one] = _Tuned(solver, limit)
-        elif one == RECIPE:
-            own[one] = OneSolve(plain)
-        else:
-            learners[one] = policies.policy(one)(
-                [{"omega": w} for w in GRID], scale=kind.scale, bounds=kind.bounds, seed=seed
-            )
-    grid = np.zeros((steps, len(GRID)))
-    costs = {one: np.zeros(steps) for one in contenders}
-    stream = kind.make(np.random.default_rng(seed))
+    fixed = [_with(plain, omega) for omega in omegas]
+    known = policies.names()
+    learners: dict[str, Discrete] = {
+        one: policies.policy(one)(
+            [{"omega": w} for w in omegas], scale=kind.scale, bounds=kind.bounds, seed=seed
+        )
+        for one in contenders
+        if one in known
+    }
+    own = {one: _contender(one, plain) for one in contenders if one not in known}
+    entries: list[tuple[str | int, Solve]] = [*enumerate(fixed), *own.items()]
+    grid, costs = np.zeros((steps, len(fixed))), {one: np.zeros(steps) for one in contenders}
+    stream, order = kind.make(np.random.default_rng(seed)), np.random.default_rng(seed)
     system, done = next(stream), 0
     while True:
         x = system.x0
-        for k, omega in enumerate(GRID):
-            found = plain(system.a, system.b, system.x0, omega=omega)
-            grid[done, k] = limit if found.stopped else found.iterations
-            x = x if found.stopped else found.x
+        for place in order.permutation(len(entries)):
+            who, solve = entries[place]
+            begun = time.perf_counter()
+            count, found = solve(system)
+            spent = time.perf_counter() - begun if unit == "seconds" else float(count)
+            if isinstance(who, int):
+                grid[done, who] = spent
+            else:
+                costs[who][done] = spent
+            x = x if found is None else found
         for one, learner in learners.items():
+            begun = time.perf_counter()
             trial = learner.ask((system.context,))
-            cost = grid[done, GRID.index(float(trial.arm["omega"]))]
-            learner.tell(trial, cost, censored=cost >= limit)
-            costs[one][done] = cost
-        for one, contender in own.items():
-            costs[one][done] = contender.solve(system)
+            cost = float(grid[done, omegas.index(float(trial.arm["omega"]))])
+            learner.tell(trial, cost)
+            costs[one][done] = cost + (time.perf_counter() - begun if unit == "seconds" else 0.0)
         done += 1
         on_event("step", {"case": f"{name}, seed {seed}", "name": "system", "done": done, "of": steps})
         try:
@@ -106,4 +130,32 @@ def contest(
             system = stream.send(x)
         except StopIteration:
             break
-    return Contest(name, seed, limit, grid[:done], {one: c[:done] for one, c in costs.items()})
+    rows = {one: c[:done] for one, c in costs.items()}
+    return Contest(name, seed, solver, limit, unit, tuple(omegas), grid[:done], rows)
+
+
+def _with(solver: Solver, omega: float) -> Solve:
+    def solve(system: System) -> tuple[int, np.ndarray | None]:
+        found = solver(system.a, system.b, system.x0, omega=omega)
+        return (solver.limit, None) if found.stopped else (found.iterations, found.x)
+
+    return solve
+
+
+def _contender(name: str, plain: Solver) -> Solve:
+    if name == OURS:
+        tuner = OmegaTuner(plain.variant, limit=plain.limit)
+
+        def tuned(system: System) -> tuple[int, np.ndarray | None]:
+            found = tuner.solve(system.a, system.b, system.x0)
+            return found.iterations, None if found.stopped else found.x
+
+        return tuned
+    if name == RECIPE:
+        return OneSolve(plain).solve
+    variants = registry.kernel("solve").variants()
+    solvers = [v.name for v in variants if v.language != "python" and "mpi" not in v.model]
+    if name not in solvers:
+        known = ", ".join([OURS, RECIPE, *policies.names()])
+        raise PolicyError(f"--policy {name}: {known}, or a solver is expected: {', '.join(solvers)}")
+    return _with(Solver(name, limit=plain.limit), 1.0)

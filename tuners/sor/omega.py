@@ -126,7 +126,9 @@ class OmegaTuner:
         """
         if not residual >= 0 or iterations < 0:
             raise HpcbenchError(f"residual {residual} after {iterations} iterations: that cannot be")
-        self._core.omega_tell(self._at, ctypes.addressof(choice), iterations, residual, solved)
+        self._core.omega_tell(
+            self._at, ctypes.addressof(choice), int(iterations), float(residual), bool(solved)
+        )
 
     def state(self) -> dict[str, Any]:
         """All that :meth:`restore` needs to go on as if nothing had happened, ready for JSON."""

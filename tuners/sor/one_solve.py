@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tuners.sor.solver import Solver
 from tuners.sor.streams import System
 
@@ -19,8 +21,8 @@ class OneSolve:
     def __init__(self, solver: Solver):
         self._solver, self._share = solver, 0.0
 
-    def solve(self, system: System) -> int:
-        """Iterations; the solver's limit where it did not come to its end."""
+    def solve(self, system: System) -> tuple[int, np.ndarray | None]:
+        """Iterations and x; the solver's limit and None where it did not come to its end."""
         diagonal = float(system.a.diagonal().sum())
         dominance = float(abs(system.a.data).sum()) / diagonal - 1
         omega = 1.0
@@ -32,4 +34,4 @@ class OneSolve:
         if not self._share and not found.stopped and len(r) > SHORT:
             last = len(r) // 3
             self._share = (r[-1] / r[-1 - last]) ** (0.5 / last) / dominance
-        return self._solver.limit if found.stopped else found.iterations
+        return (self._solver.limit, None) if found.stopped else (found.iterations, found.x)

@@ -15,7 +15,7 @@ Interval = tuple[float, float, float]  # median, low, high
 
 @dataclass(frozen=True)
 class Row:
-    """A contender's iterations over those of the best fixed omega, and of the best one for each system."""
+    """A contender's costs over those of the best fixed omega, and of the best one for each system."""
 
     name: str
     over_fixed: Interval

@@ -186,6 +186,7 @@ STREAMS = {
     "high": Kind(lambda g: shifted(g, 0.5, 1.5), (-0.15, 0.45), 1000.0, "2D Laplacian on 10^2, shifts vary much"),
     "low": Kind(lambda g: shifted(g, 2.0, 6.0), (-0.15, 0.45), 1000.0, "2D Laplacian on 10^2, shifts vary little"),
     "heat": Kind(heat, (0.0, 52.0), 1000.0, "Crank-Nicolson steps of the heat equation on 100^2, warm starts"),
+    "heat200": Kind(lambda g: heat(g, 200), (0.0, 210.0), 1000.0, "the same on 200^2"),
     "abrupt": Kind(abrupt, (0.0, 1.5), 1000.0, "another equation every 250 systems"),
     "heavy_tailed": Kind(heavy_tailed, (-0.17, 1.0), 1000.0, "few systems cost the most"),
     "flows": Kind(flows, (0.0, 32.0), 1000.0, "convection and diffusion: not symmetric"),

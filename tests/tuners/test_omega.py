@@ -1,0 +1,268 @@
+"""The omega tuner: its spectrum against dense arithmetic, its choices against every fixed omega, its library from C."""
+
+import json
+import subprocess
+from itertools import islice
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array, diags_array, eye_array
+
+from hpcbench import build, launch
+from hpcbench.inputs import equations
+from hpcbench.spec import HpcbenchError
+from tuners.sor import OmegaTuner, Solver, streams
+from tuners.sor.contest import contest
+from tuners.sor.core import FOLDER
+from tuners.sor.solver import Csr
+from tuners.sor.spectrum import Spectrum
+
+
+def rho(a):
+    """Of Jacobi's iteration, dense."""
+    dense = a.toarray()
+    return max(abs(np.linalg.eigvals(np.eye(len(dense)) - dense / np.diag(dense)[:, None])))
+
+
+def totals(found):
+    """Of each contender over the best fixed omega and over the best one for each system."""
+    fixed, each = found.grid.sum(0).min(), found.grid.min(1).sum()
+    return {name: (costs.sum() / fixed, costs.sum() / each) for name, costs in found.costs.items()}
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        equations.poisson(12, 2),
+        equations.poisson(12, 2, 0.05),
+        equations.jumps(12, 4, np.random.default_rng(0)),
+    ],
+)
+def test_the_gap_is_jacobis(matrix):
+    spectrum, family = Spectrum(), streams.Family(matrix, matrix.diagonal())
+    for shift, scale in ((0.05, 1.0), (0.5, 0.01), (0.2, 100.0), (0.01, 3.0)):
+        a = family.at(shift, scale)
+        assert spectrum.gap(Csr(a), 10**6) == pytest.approx(1 - rho(a), rel=0.03)
+
+
+def test_another_matrix_is_noticed():
+    spectrum = Spectrum()
+    spectrum.gap(Csr(equations.poisson(12, 2)), 10**6)
+    other = equations.jumps(12, 3, np.random.default_rng(1))
+    assert spectrum.gap(Csr(other), 10**6) == pytest.approx(1 - rho(other), rel=0.2)
+
+
+def test_part_of_a_large_matrix_tells_its_gap():
+    spectrum, side = Spectrum(), 60
+    known = 1 - np.cos(np.pi / (side + 1))
+    assert spectrum.gap(Csr(equations.poisson(side, 2)), 10**6) == pytest.approx(known, rel=0.05)
+
+
+def test_without_a_diagonal_there_is_no_gap_and_the_system_ends():
+    a = csr_array(np.array([[0.0, 1.0], [1.0, 0.0]]))
+    assert Spectrum().gap(Csr(a), 0) == 0
+    assert "diagonal" in OmegaTuner().solve(a, np.ones(2)).stopped
+
+
+@pytest.mark.parametrize("solver", ["sor", "sor_multicolour", "ssor_cg"])
+def test_a_solver_solves_and_says_when_it_does_not(solver):
+    rng = np.random.default_rng(0)
+    a, x = equations.poisson(15, 2), rng.standard_normal(225)
+    found = Solver(solver, tolerance=1e-10)(a, a @ x, omega=1.6)
+    assert np.abs(found.x - x).max() < 1e-8
+    assert len(found.residuals) == found.iterations + 1
+    assert found.residuals[-1] <= 1e-10 < found.residuals[-2]
+    assert Solver(solver)(a, a @ x, found.x, omega=1.6).iterations <= 1
+    cut = Solver(solver)(a, a @ x, omega=1.6, limit=3)
+    assert (cut.iterations, "as are allowed" in cut.stopped) == (3, True)
+
+
+def test_other_formats_are_converted_and_other_shapes_refused():
+    a = equations.poisson(8, 2)
+    twice = csr_array(
+        (np.r_[a.data, a.data] / 2, (np.r_[a.tocoo().row, a.tocoo().row], np.r_[a.indices, a.indices]))
+    )
+    b = np.ones(64)
+    for other in (a.tocsc(), a.tocoo(), twice, a.astype(np.float32)):
+        assert np.allclose(Solver()(other, b).x, Solver()(a, b).x)
+    for bad in (
+        lambda: Solver()(a, b[1:]),
+        lambda: Solver()(a[1:], b),
+        lambda: OmegaTuner().solve(a, b, b[1:]),
+    ):
+        with pytest.raises(HpcbenchError, match=r"expected|square"):
+            bad()
+    with pytest.raises(HpcbenchError, match="not a native solver"):
+        Solver("scipy_cg")
+    with pytest.raises(HpcbenchError, match="no omega"):
+        OmegaTuner("bicgstab").solve(a, b)
+    for wrong in ({"tolerance": 0}, {"limit": 0}, {"tolerance": float("nan")}):
+        with pytest.raises(HpcbenchError, match="expected"):
+            OmegaTuner(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("stream", "steps", "over_fixed", "over_each"),
+    [
+        ("low", 300, 0.8, 1.06), ("high", 300, 0.7, 1.2), ("abrupt", 600, 0.95, 1.15), ("heavy_tailed", 300, 0.8, 1.5),
+        ("flows", 300, 1.15, 2.5), ("misleading", 1200, 1.2, 1.5),
+    ],
+)  # fmt: skip
+def test_it_is_near_what_could_have_been_chosen(stream, steps, over_fixed, over_each):
+    found = contest(stream, streams.STREAMS[stream], ["omega_tuner"], steps=steps, seed=3)
+    fixed, each = totals(found)["omega_tuner"]
+    assert fixed < over_fixed
+    assert each < over_each
+
+
+def test_an_old_formula_without_its_context_is_behind(monkeypatch):
+    """Without the vector there is no context left but the systems' own costs."""
+    monkeypatch.setattr(Spectrum, "gap", lambda self, a, spent: 0.0)
+    found = contest("low", streams.STREAMS["low"], ["omega_tuner"], steps=300, seed=3)
+    assert totals(found)["omega_tuner"][0] > 0.95
+
+
+def test_one_solve_is_youngs_recipe():
+    found = contest("low", streams.STREAMS["low"], ["one_solve"], steps=200, seed=0)
+    assert totals(found)["one_solve"][1] < 1.03
+
+
+def test_it_goes_on_from_its_state():
+    one, other = OmegaTuner(), OmegaTuner()
+    stream = streams.STREAMS["high"].make(np.random.default_rng(5))
+    for system in islice(stream, 60):
+        one.solve(system.a, system.b)
+    other.restore(json.loads(json.dumps(one.state())))
+    for system in islice(stream, 60):
+        assert one.ask(system.a).omega == other.ask(system.a).omega
+        assert one.solve(system.a, system.b).iterations == other.solve(system.a, system.b).iterations
+
+
+def test_what_cannot_be_is_refused():
+    tuner = OmegaTuner()
+    a = equations.poisson(8, 2)
+    choice = tuner.ask(a)
+    for iterations, residual in ((5, float("nan")), (-1, 1.0), (5, -1.0)):
+        with pytest.raises(HpcbenchError, match="cannot be"):
+            tuner.tell(choice, iterations, residual, solved=True)
+    state = tuner.state()
+    for wrong in (state | {"version": 2}, state | {"tuner": "x"}, state | {"words": state["words"][1:]}):
+        with pytest.raises(HpcbenchError, match="state"):
+            tuner.restore(wrong)
+
+
+def test_a_stream_of_one_and_nothing_but_failures():
+    a = equations.poisson(10, 2)
+    assert OmegaTuner().solve(a, np.ones(100)).stopped == ""
+    tuner, odd = OmegaTuner(limit=200), csr_array(a - 3 * eye_array(100))  # indefinite: relaxation diverges
+    for _ in range(20):
+        found = tuner.solve(odd, np.ones(100))
+        assert found.stopped
+        assert found.iterations < 5000
+
+
+def test_around_a_solver_of_ones_own():
+    """pyamg's relaxation, which takes omega and tells no residual: ask, sweep, tell."""
+    from pyamg.relaxation.relaxation import sor
+
+    tuner, swept, plain = OmegaTuner(), 0, 0
+    for system in islice(streams.STREAMS["low"].make(np.random.default_rng(0)), 40):
+        choice, x, size = tuner.ask(system.a), np.zeros(100), np.linalg.norm(system.b)
+        while True:
+            solved = False
+            before, count = np.linalg.norm(system.b - system.a @ x) / size, 0
+            while count < choice.limit and not solved:
+                sor(system.a, x, system.b, choice.omega)
+                count += 1
+                solved = np.linalg.norm(system.b - system.a @ x) <= 1e-8 * size
+            tuner.tell(choice, count, before, solved=solved)
+            swept += count
+            if solved:
+                break
+            choice = tuner.again(choice)
+        plain += Solver()(system.a, system.b, omega=1.3).iterations
+    assert swept < 0.8 * plain
+
+
+READER = r"""
+#include <stdio.h>
+#include "omega.h"
+int main(void) {
+  omega_tuner tuner;
+  omega_choice choice = {0};
+  omega_begin(&tuner, 1e-8, 100000, 0);
+  int again, solved; double gap, residual; long iterations;
+  while (scanf("%d %lf %ld %lf %d", &again, &gap, &iterations, &residual, &solved) == 5) {
+    const omega_choice last = choice;
+    if (again) omega_again(&tuner, &last, &choice);
+    else omega_ask(&tuner, gap, &choice);
+    printf("%.17g %ld\n", choice.omega, (long)choice.limit);
+    omega_tell(&tuner, &choice, iterations, residual, solved);
+  }
+  return 0;
+}
+"""
+
+
+def test_from_c_the_same_is_chosen(tmp_path):
+    """A thousand recorded steps, told to the library by a program in C without fast arithmetic."""
+    tuner, rng, told, chosen = OmegaTuner(), np.random.default_rng(0), [], []
+    family = streams.Family(equations.poisson(10, 2))
+    while len(told) < 1000:
+        a, again, choice = family.at(rng.uniform(0, 0.5)), 0, None
+        while choice is None or again:
+            choice = tuner.again(choice) if again else tuner.ask(a)
+            count, solved = int(rng.integers(1, 200)), bool(rng.uniform() < 0.8 or choice.attempt > 7)
+            told.append((again, tuner._tuner.gap, count, rng.uniform(0.1, 10), int(solved)))
+            chosen.append((choice.omega, choice.limit))
+            tuner.tell(choice, count, told[-1][3], solved=solved)
+            again = 0 if solved else 1
+    (tmp_path / "reader.c").write_text(READER)
+    tool = build.compiler("c")
+    words = [
+        tool,
+        "-O1",
+        "-std=c11",
+        "-I",
+        str(FOLDER),
+        "reader.c",
+        str(FOLDER / "omega.c"),
+        "-lm",
+        "-o",
+        "reader",
+    ]
+    subprocess.run(words, cwd=tmp_path, check=True)
+    lines = "".join(f"{a} {g!r} {n} {r!r} {s}\n" for a, g, n, r, s in told)
+    done = subprocess.run([str(tmp_path / "reader")], input=lines, capture_output=True, text=True, check=True)
+    read = [line.split() for line in done.stdout.splitlines()]
+    assert [(float(w), int(n)) for w, n in read] == [(pytest.approx(w, rel=1e-12), n) for w, n in chosen]
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_the_example_of_mpi_runs(ranks, tmp_path):
+    mpi = launch.mpi()
+    words = [
+        mpi.compiler("c"),
+        "-O2",
+        "-I",
+        str(FOLDER),
+        str(FOLDER / "example_mpi.c"),
+        str(FOLDER / "omega.c"),
+    ]
+    subprocess.run([*words, "-lm", "-o", "example"], cwd=tmp_path, check=True)
+    line = [*mpi.launcher, str(ranks), str(tmp_path / "example")]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    sweeps = int(done.stdout.split(": ")[1].split()[0])
+    assert f"on {ranks} ranks" in done.stdout
+    assert 5000 < sweeps < 8000  # Gauss-Seidel takes 60 000
+
+
+def test_rows_scaled_and_nine_points():
+    """Streams are what they say."""
+    system = next(streams.misleading(np.random.default_rng(0)))
+    assert rho(system.a) > 1
+    nine = streams.nine_points(8)
+    assert abs(nine - nine.T).max() == 0
+    assert np.linalg.eigvalsh(nine.toarray()).min() > 0
+    with pytest.raises(ValueError, match="diagonal"):
+        streams.Family(csr_array(diags_array([1.0, 0.0])))

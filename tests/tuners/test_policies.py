@@ -1,0 +1,113 @@
+"""Every policy: it finds what is cheap, at the rate it should, tells its chances, goes on from its state, and refuses nonsense."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tuners import policies
+from tuners.policies import tsallis_inf
+from tuners.policy import PolicyError
+
+ARMS = [{"omega": 1 + k / 10} for k in range(5)]
+NAMES = policies.names()
+
+
+def made(name, **options):
+    return policies.policy(name)(ARMS, **{"seed": 1, **options})
+
+
+def regret(name, steps, seed, noise=0.1):
+    """Against drawn costs whose least mean is 0.3 below the others'."""
+    policy, rng, total = made(name, seed=seed), np.random.default_rng(seed), 0.0
+    for _ in range(steps):
+        trial = policy.ask((0.5,))
+        gap = 0.3 * (trial.arm != ARMS[3])
+        policy.tell(trial, 0.4 + gap + noise * rng.uniform(-1, 1))
+        total += gap
+    return total
+
+
+def slope(name):
+    """Of the logarithm of regret over that of time, from a thousand steps to eight thousand."""
+    short, long = (np.mean([regret(name, steps, seed) for seed in range(6)]) for steps in (1000, 8000))
+    return np.log(long / short) / np.log(8)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_regret_grows_at_most_like_the_root_of_time(name):
+    assert slope(name) < 0.6
+
+
+def test_a_wrong_learning_rate_is_seen(monkeypatch):
+    monkeypatch.setattr(tsallis_inf, "RATE", 1e-3)
+    assert slope("tsallis_inf") > 0.9
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_trial_tells_the_chance_that_it_had(name):
+    policy = made(name)
+    for _ in range(30):
+        policy.tell(policy.ask((0.2,)), 0.5)
+    chances = policy.chances(-0.6)
+    drawn = [policy.ask((0.2,)) for _ in range(4000)]
+    assert chances.sum() == pytest.approx(1)
+    for arm, chance in zip(ARMS, chances, strict=True):
+        told = [trial.probability for trial in drawn if trial.arm == arm]
+        assert len(told) == pytest.approx(4000 * chance, abs=4.5 * np.sqrt(4000 * chance) + 1)
+        assert np.allclose(told, chance)
+
+
+def test_chebcb_follows_the_context():
+    policy, rng, cost = made("chebcb"), np.random.default_rng(0), []
+    for _ in range(3000):
+        z = rng.uniform()
+        trial = policy.ask((z,))
+        cost.append((trial.arm["omega"] - 1 - 0.4 * z) ** 2 * 4)
+        policy.tell(trial, cost[-1])
+    fixed = min(np.mean([(a["omega"] - 1 - 0.4 * z) ** 2 * 4 for z in np.linspace(0, 1, 200)]) for a in ARMS)
+    assert np.mean(cost[1500:]) < 0.5 * fixed
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_goes_on_from_its_state(name):
+    one, other = made(name), made(name, seed=99)
+    for k in range(200):
+        one.tell(one.ask((k % 7 / 7,)), k % 3 / 3)
+    waiting = one.ask((0.1,))
+    other.restore(json.loads(json.dumps(one.state())))
+    for policy in (one, other):
+        policy.tell(waiting, 0.2)
+    for k in range(100):
+        trials = [policy.ask((k % 5 / 5,)) for policy in (one, other)]
+        assert trials[0] == trials[1]
+        for policy, trial in zip((one, other), trials, strict=True):
+            policy.tell(trial, k % 4 / 4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_trials_may_end_in_any_order_and_all_may_fail(name):
+    policy = made(name)
+    for _ in range(50):
+        for trial in reversed([policy.ask((0.5,)) for _ in range(4)]):
+            policy.tell(trial, 1.0, censored=True)
+    assert np.isfinite(policy.chances(0.0)).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_cannot_be_is_refused(name):
+    policy = made(name)
+    trial = policy.ask()
+    with pytest.raises(PolicyError, match="not a number"):
+        policy.tell(trial, float("nan"))
+    policy.tell(trial, 0.5)
+    with pytest.raises(PolicyError, match="not open"):
+        policy.tell(trial, 0.5)
+    state = policy.state()
+    for key, value in (("arms", "others"), ("policy", "Other"), ("version", 2)):
+        with pytest.raises(PolicyError, match=key):
+            policy.restore(state | {key: value})
+    with pytest.raises(PolicyError, match="at least one arm"):
+        policies.policy(name)([])
+    with pytest.raises(PolicyError, match="tsallis_inf"):
+        policies.policy("no_such")
