@@ -25,7 +25,7 @@ demo: $(VENV)/.demo
 	$(BIN)/hpcbench report --runs $(DEMO_RUNS) --output report.html --csv results.csv
 
 # Two at a time what may have a neighbour, then by themselves those that look at times and processes.
-SIDE_BY_SIDE := tests/adversarial tests/honest tests/inputs tests/kernels tests/report tests/stages
+SIDE_BY_SIDE := tests/adversarial tests/honest tests/inputs tests/kernels tests/report tests/stages tests/tuners
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "not slow" -n 2 $(SIDE_BY_SIDE)
 	$(BIN)/python -m pytest -m "not slow" $(addprefix --ignore=,$(SIDE_BY_SIDE))

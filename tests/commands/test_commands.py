@@ -157,6 +157,7 @@ def test_a_hostile_folder_changes_nothing(tmp_path, matrix):
         ["run", "--input", matrix, *FAST],
         ["rank"],
         ["report"],
+        ["tune", "sor", "--list"],
     ):
         done = hpcbench(*words, cwd=tmp_path)
         assert "hijacked" not in done.stdout + done.stderr

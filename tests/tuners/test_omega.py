@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from itertools import islice
 
 import numpy as np
@@ -182,6 +183,38 @@ def test_around_a_solver_of_ones_own():
             choice = tuner.again(choice)
         plain += Solver()(system.a, system.b, omega=1.3).iterations
     assert swept < 0.8 * plain
+
+
+PETSC = """
+import sys
+from itertools import islice
+import numpy as np
+from scipy.sparse import csr_array, eye_array
+from hpcbench.kernels.solve.petsc import Solver
+from hpcbench.kernels.solve.system import System, pack
+from tuners.sor import OmegaTuner, streams
+
+total = {"tuner": 0, "one": 0}
+tuner, options = OmegaTuner("ssor_cg"), {"pc_type": "sor", "pc_sor_symmetric": 1}
+for s in islice(streams.shifted(np.random.default_rng(0), 2, 6, 30), 30):
+    a = csr_array(s.a + 0.15 * eye_array(900))
+    inputs = pack(System(a, s.b, s.x0, s.x0))
+    choice = tuner.ask(a)
+    for name, omega in (("tuner", choice.omega), ("one", 1.0)):
+        x, told, history = Solver(inputs, **options, pc_sor_omega=omega).run(inputs)
+        total[name] += int(told[0])
+        if name == "tuner":
+            tuner.tell(choice, int(told[0]), history[0], solved=True)
+            assert np.linalg.norm(s.b - a @ x) <= 1e-7 * np.linalg.norm(s.b)
+print(total["tuner"], total["one"])
+"""
+
+
+def test_around_petsc():
+    """PCSOR's omega inside a KSP, set anew for every system; PETSc stays in a process of its own."""
+    done = subprocess.run([sys.executable, "-P", "-c", PETSC], capture_output=True, text=True)
+    tuned, plain = map(int, done.stdout.split()) if not done.returncode else pytest.fail(done.stderr)
+    assert tuned < 0.9 * plain
 
 
 READER = r"""
