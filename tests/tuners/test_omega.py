@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,6 +77,20 @@ def test_a_solver_solves_and_says_when_it_does_not(solver):
     assert Solver(solver)(a, a @ x, found.x, omega=1.6).iterations <= 1
     cut = Solver(solver)(a, a @ x, omega=1.6, limit=3)
     assert (cut.iterations, "as are allowed" in cut.stopped) == (3, True)
+
+
+def test_what_setup_made_is_freed():
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    a, solver = equations.poisson(100, 2), Solver("sor")
+    b = np.ones(10_000)
+    for _ in range(20):
+        solver(a, b, limit=1)
+    before = resident()
+    for _ in range(200):
+        solver(a, b, limit=1)
+    assert resident() - before < 20e6  # a handle holds about a megabyte
 
 
 def test_other_formats_are_converted_and_other_shapes_refused():
