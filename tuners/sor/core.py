@@ -25,7 +25,7 @@ class Tuner(ctypes.Structure):
     _fields_ = [
         ("tolerance", ctypes.c_double), ("most", ctypes.c_int64),
         *((name, ctypes.c_int64) for name in ("krylov", "systems", "spent", "start", "alarm")),
-        *((name, ctypes.c_double) for name in ("gap", "typical", "unit")),
+        *((name, ctypes.c_double) for name in ("gap", "typical", "unit", "lost")),
         ("offset", Arm * OFFSETS), ("fixed", Arm * FIXED),
     ]  # fmt: skip
 
@@ -35,7 +35,7 @@ class Choice(ctypes.Structure):
 
     _fields_ = [
         ("omega", ctypes.c_double), ("limit", ctypes.c_int64), ("relative", ctypes.c_int64),
-        ("arm", ctypes.c_int64), ("rate", ctypes.c_double), ("attempt", ctypes.c_int64),
+        ("arm", ctypes.c_int64), ("rate", ctypes.c_double), ("attempt", ctypes.c_int64), ("trial", ctypes.c_int64),
     ]  # fmt: skip
 
     def __repr__(self) -> str:

@@ -18,6 +18,7 @@ static const double SPREAD = 0.08;                   /* least spread of a ratio,
 static const double SAFE = 4, TRIAL = 2;             /* times what the best would take: where it, and any other, is given up at first */
 static const double DEAD = 3, UNSOLVED = 2;          /* times what the best would, and what it took: the cost of what did not solve */
 static const double HARD = 2;                        /* times what a typical system takes: none to try something on */
+static const double LOSS = 0.02;                     /* of all iterations, that trials may lose */
 static const double TYPICAL = 5, MEMORY = 0.02;      /* one system counts for so many typical ones at most; the newest's share of their mean */
 
 static double young(double gap, double offset) {
@@ -47,8 +48,12 @@ static double least(const omega_tuner *t, const omega_arm *line, int count, int 
   for (int i = 0; i < 3; ++i) {
     const int k = near[i];
     if (k < 0 || k >= count) continue;
-    const omega_arm *a = line + k; /* its sums amount to expected^2 / squares systems */
-    const double bound = a->expected > 0 ? ratio(a) - spread * sqrt(log((double)t->systems + 1) * a->squares * t->unit) / a->expected : -INFINITY;
+    const omega_arm *a = line + k;
+    double bound = -INFINITY;
+    if (a->expected > 0) { /* its sums amount to expected^2 / squares systems, and every count is one of two integers */
+      const double ratios = spread * spread * a->squares / (a->expected * a->expected), counts = 0.25 / a->squares;
+      bound = ratio(a) - sqrt(log((double)t->systems + 1) * t->unit * (ratios + counts));
+    }
     if (bound < found) found = bound, *arm = k;
   }
   return found;
@@ -78,9 +83,9 @@ static double worth(const omega_tuner *t) {
 static void complete(const omega_tuner *t, omega_choice *c) {
   omega_choice best;
   const double omega = c->relative ? young(t->gap, OFFSETS[c->arm]) : FIXED[c->arm];
-  const int safe = t->krylov || !known(t, NULL, &best) || (best.relative == c->relative && best.arm == c->arm);
-  const double allowed = (safe ? SAFE : TRIAL) * exp2((double)c->attempt) * worth(t) * iterations_for(-log(t->tolerance), c->rate);
-  c->omega = fmin(fmax(omega, LOW), HIGH);
+  const int safe = !known(t, NULL, &best) || (best.relative == c->relative && best.arm == c->arm);
+  const double allowed = (safe || t->krylov ? SAFE : TRIAL) * exp2((double)c->attempt) * worth(t) * iterations_for(-log(t->tolerance), c->rate);
+  c->omega = fmin(fmax(omega, LOW), HIGH), c->trial = !safe;
   c->limit = c->attempt >= TRIES || allowed > (double)t->most ? t->most : (int64_t)fmax(LEAST, allowed);
   if (c->limit > t->most) c->limit = t->most;
 }
@@ -113,7 +118,7 @@ void omega_ask(omega_tuner *t, double gap, omega_choice *c) {
   int fixed = PLAIN, offset = YOUNG;
   if (t->alarm) {
     t->alarm = 0, c->arm = PLAIN;
-  } else if (!(t->typical > 0 && expected > HARD * t->typical && known(t, NULL, c))) {
+  } else if (!((expected > HARD * t->typical || t->lost > LOSS * (double)t->spent + t->typical) && t->typical > 0 && known(t, NULL, c))) {
     const double bound = least(t, t->fixed, OMEGA_FIXED, (int)t->start, &fixed);
     c->relative = gap > 0 && least(t, t->offset, OMEGA_OFFSETS, YOUNG, &offset) <= bound;
     c->arm = c->relative ? offset : fixed;
@@ -133,9 +138,11 @@ void omega_tell(omega_tuner *t, const omega_choice *c, int64_t iterations, doubl
   t->spent += iterations;
   const double digits = residual > t->tolerance ? log(residual / t->tolerance) : 0;
   if (digits > 0.5 && isfinite(digits) && iterations > 0) {
-    double expected = iterations_for(digits, c->rate), cost = (double)iterations;
-    if (t->typical > 0) expected /= 1 + expected / (TYPICAL * t->typical);
-    if (!solved) cost = fmax(UNSOLVED * cost, DEAD * worth(t) * expected);
+    const double whole = iterations_for(digits, c->rate), best = worth(t) * whole;
+    const double weight = t->typical > 0 ? fmin(1, TYPICAL * t->typical / whole) : 1;
+    const double cost = weight * (solved ? (double)iterations : fmax(UNSOLVED * (double)iterations, DEAD * best));
+    const double expected = weight * whole;
+    if (c->trial) t->lost += fmax(0, (double)iterations - best);
     omega_arm *a = (c->relative ? t->offset : t->fixed) + c->arm;
     a->cost += t->unit * cost, a->expected += t->unit * expected;
     a->squares += t->unit * expected * expected, a->spread += t->unit * cost * cost / expected;

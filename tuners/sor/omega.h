@@ -21,7 +21,7 @@ typedef struct omega_tuner {
   double tolerance; /* of the residual's norm over that of b */
   int64_t most;     /* iterations of a solve at most */
   int64_t krylov, systems, spent, start, alarm;
-  double gap, typical, unit;
+  double gap, typical, unit, lost;
   omega_arm offset[OMEGA_OFFSETS], fixed[OMEGA_FIXED];
 } omega_tuner;
 
@@ -32,6 +32,7 @@ typedef struct omega_choice {
   int64_t arm;
   double rate;      /* of what Young's omega should take of a residual's logarithm in an iteration */
   int64_t attempt;  /* how often this system was begun before */
+  int64_t trial;    /* whether something else than the best known arm is tried */
 } omega_choice;
 
 /* `krylov`: whether omega is that of a preconditioner for conjugate gradients. */
