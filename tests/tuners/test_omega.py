@@ -121,7 +121,7 @@ def test_other_formats_are_converted_and_other_shapes_refused():
     ("stream", "steps", "over_fixed", "over_each"),
     [
         ("low", 300, 0.8, 1.06), ("high", 300, 0.7, 1.2), ("abrupt", 600, 0.95, 1.15), ("heavy_tailed", 300, 0.8, 1.5),
-        ("flows", 300, 1.15, 2.5), ("misleading", 1200, 1.2, 1.5),
+        ("flows", 300, 1.15, 2.5), ("misleading", 600, 1.15, 1.5),
     ],
 )  # fmt: skip
 def test_it_is_near_what_could_have_been_chosen(stream, steps, over_fixed, over_each):

@@ -18,7 +18,7 @@ static const double SPREAD = 0.08;                   /* least spread of a ratio,
 static const double SAFE = 4, TRIAL = 2;             /* times what the best would take: where it, and any other, is given up at first */
 static const double DEAD = 3, UNSOLVED = 2;          /* times what the best would, and what it took: the cost of what did not solve */
 static const double HARD = 2;                        /* times what a typical system takes: none to try something on */
-static const double LOSS = 0.02;                     /* of all iterations, that trials may lose */
+static const double LOSS = 0.02, FREE = 6;           /* share of all iterations, and typical systems, that trials may lose */
 static const double TYPICAL = 5, MEMORY = 0.02;      /* one system counts for so many typical ones at most; the newest's share of their mean */
 
 static double young(double gap, double offset) {
@@ -118,7 +118,7 @@ void omega_ask(omega_tuner *t, double gap, omega_choice *c) {
   int fixed = PLAIN, offset = YOUNG;
   if (t->alarm) {
     t->alarm = 0, c->arm = PLAIN;
-  } else if (!((expected > HARD * t->typical || t->lost > LOSS * (double)t->spent + t->typical) && t->typical > 0 && known(t, NULL, c))) {
+  } else if (!((expected > HARD * t->typical || t->lost > LOSS * (double)t->spent + FREE * t->typical) && t->typical > 0 && known(t, NULL, c))) {
     const double bound = least(t, t->fixed, OMEGA_FIXED, (int)t->start, &fixed);
     c->relative = gap > 0 && least(t, t->offset, OMEGA_OFFSETS, YOUNG, &offset) <= bound;
     c->arm = c->relative ? offset : fixed;
