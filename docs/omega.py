@@ -2,7 +2,8 @@
 
     python docs/omega.py [BLOCK ...]    (iid heat adversarial real seconds overhead)
 
-Each row is one `hpcbench tune sor`, whose journal stays in runs/omega: what is there is not run again. `seconds` and
+Each row is one `hpcbench tune sor`, whose journal stays in runs/omega: what is there is not
+run again (remove it when the tuner has changed). `seconds` and
 `overhead` look at times, so the machine must do nothing else. HPCBENCH_NETWORKS names a folder with bcspwr10.mtx and
 ca-GrQc.edges for `real`.
 """
@@ -41,10 +42,11 @@ def contests(
 ) -> list[contest.Contest]:
     """Ten seeds of a stream, from the journals that are there, else from a run of two processes."""
     unit = "seconds" if "seconds" in more else "iterations"
+    wanted = stream, steps, limit, unit, "ssor_cg" if "ssor_cg" in more else "sor"
 
     def found() -> list[contest.Contest]:
         every = [one for path in sorted(RUNS.glob("*.jsonl")) for one in contest.read(path)]
-        fits = [c for c in every if (c.stream, len(c.grid), c.limit, c.unit) == (stream, steps, limit, unit)]
+        fits = [c for c in every if (c.stream, len(c.grid), c.limit, c.unit, c.solver) == wanted]
         return list({one.seed: one for one in fits}.values())
 
     if len(found()) < 10:
@@ -65,8 +67,8 @@ def contests(
             )
             for first, count in halves
         ]
-        for one in running:
-            one.wait()
+        assert not any([one.wait() for one in running])
+    assert len(found()) == 10
     return found()
 
 

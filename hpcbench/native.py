@@ -44,7 +44,10 @@ class Native:
             self._setup.argtypes, self._setup.restype = [ctypes.c_void_p] * 2, ctypes.c_void_p
             self._free.argtypes, self._free.restype = [ctypes.c_void_p], None
         chosen = {k: v for k, v in candidate.params.items() if not build.is_build_param(candidate, k)}
-        self._place = {name: 8 * place for place, name in enumerate(chosen)}
+        self._place = {
+            name: (8 * place, "<d" if isinstance(value, float) else "<q")
+            for place, (name, value) in enumerate(chosen.items())
+        }
         self._params = ctypes.create_string_buffer(8 * max(1, len(chosen)))
         self.choose(**chosen)
         self._openmp = code if "openmp" in candidate.model else None
@@ -52,9 +55,8 @@ class Native:
     def choose(self, **values: Value) -> None:
         """Set run-time parameters for the calls to come."""
         for name, value in values.items():
-            struct.pack_into(
-                "<d" if isinstance(value, float) else "<q", self._params, self._place[name], value
-            )
+            place, kind = self._place[name]
+            struct.pack_into(kind, self._params, place, value)
 
     def __call__(self, inputs: int, outputs: int) -> int:
         """Run on the structs of ``abi.h`` at these addresses; what it returned, 0 for right.

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -51,7 +52,9 @@ def test_another_matrix_is_noticed():
     spectrum = Spectrum()
     spectrum.gap(Csr(equations.poisson(12, 2)), 10**6)
     other = equations.jumps(12, 3, np.random.default_rng(1))
-    assert spectrum.gap(Csr(other), 10**6) == pytest.approx(1 - rho(other), rel=0.2)
+    found = [spectrum.gap(Csr(other), 10**6) for _ in range(10)]
+    assert found[-1] == pytest.approx(1 - rho(other), rel=0.1)
+    assert all(gap == 0 or gap == pytest.approx(found[-1], rel=0.3) for gap in found)
 
 
 def test_part_of_a_large_matrix_tells_its_gap():
@@ -95,26 +98,70 @@ def test_what_setup_made_is_freed():
 
 def test_other_formats_are_converted_and_other_shapes_refused():
     a = equations.poisson(8, 2)
+    order = np.concatenate([np.r_[span[::-1], span] for span in np.split(np.arange(a.nnz), a.indptr[1:-1])])
     twice = csr_array(
-        (np.r_[a.data, a.data] / 2, (np.r_[a.tocoo().row, a.tocoo().row], np.r_[a.indices, a.indices]))
-    )
+        (a.data[order] / 2, a.indices[order], 2 * a.indptr), shape=a.shape
+    )  # unsorted, duplicates
+    assert not twice.has_canonical_format
     b = np.ones(64)
     for other in (a.tocsc(), a.tocoo(), twice, a.astype(np.float32)):
         assert np.allclose(Solver()(other, b).x, Solver()(a, b).x)
     for bad in (
-        lambda: Solver()(a, b[1:]),
-        lambda: Solver()(a[1:], b),
-        lambda: OmegaTuner().solve(a, b, b[1:]),
-    ):
+        lambda: Solver()(a, b[1:]), lambda: Solver()(a[1:], b), lambda: OmegaTuner().solve(a, b, b[1:]),
+        lambda: Solver()(a.toarray(), b), lambda: Solver()(a * 1j, b), lambda: Solver()(a, b * 1j),
+        lambda: Solver()(a, b, omega=2.0), lambda: Solver(tolerance=float("nan")), lambda: Solver(limit=2**63),
+    ):  # fmt: skip
         with pytest.raises(HpcbenchError, match=r"expected|square"):
             bad()
     with pytest.raises(HpcbenchError, match="not a native solver"):
         Solver("scipy_cg")
-    with pytest.raises(HpcbenchError, match="no omega"):
-        OmegaTuner("bicgstab").solve(a, b)
+    for solver in ("bicgstab", "jacobi"):
+        with pytest.raises(HpcbenchError, match="none of relaxation"):
+            OmegaTuner(solver)
     for wrong in ({"tolerance": 0}, {"limit": 0}, {"tolerance": float("nan")}):
         with pytest.raises(HpcbenchError, match="expected"):
             OmegaTuner(**wrong)
+
+
+def test_nothing_to_do_and_nothing_that_can_be_done():
+    a, b = equations.poisson(8, 2), np.ones(64)
+    tuner = OmegaTuner()
+    first = tuner.solve(a, b)
+    assert (tuner.solve(a, 0 * b).x == 0).all()
+    assert tuner.solve(a, b, first.x).iterations <= 1
+    for odd in (np.r_[np.nan, b[1:]], np.r_[np.inf, b[1:]]):
+        assert tuner.solve(a, odd).stopped
+    assert Solver()(a, 0 * b).residuals.tolist() == [0.0]
+    assert tuner.solve(a, b).stopped == ""
+    skew = csr_array(a + diags_array([0.5], offsets=[3], shape=a.shape))
+    assert "symmetric" in OmegaTuner("ssor_cg").solve(skew, b).stopped
+
+
+def test_the_last_attempt_has_the_whole_limit():
+    """Young's omega diverges here, and Gauss-Seidel takes nearly all that is allowed."""
+    a = equations.convection(16, 20.0)
+    a.has_canonical_format = True
+    b = np.random.default_rng(0).standard_normal(256)
+    need = Solver()(a, b, omega=1.0).iterations
+    assert OmegaTuner(limit=need + 5).solve(a, b).stopped == ""
+
+
+def test_one_solver_serves_many_threads():
+    a, solver = equations.poisson(30, 2), Solver()
+    right = [np.random.default_rng(k).standard_normal(900) for k in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(20):
+            for b, found in zip(right, pool.map(lambda b: solver(a, b, omega=1.8), right), strict=True):
+                assert np.linalg.norm(b - a @ found.x) <= 1.01e-8 * np.linalg.norm(b)
+
+
+def test_what_is_not_solved_costs_its_limit():
+    found = contest(
+        "flows", streams.STREAMS["flows"], ["omega_tuner", "one_solve"], steps=12, seed=4, limit=60
+    )
+    failed = (found.grid == 60).all(1)
+    assert failed.any()
+    assert all((costs[failed] >= 60).all() for costs in found.costs.values())
 
 
 @pytest.mark.parametrize(
@@ -162,9 +209,12 @@ def test_what_cannot_be_is_refused():
         with pytest.raises(HpcbenchError, match="cannot be"):
             tuner.tell(choice, iterations, residual, solved=True)
     state = tuner.state()
-    for wrong in (state | {"version": 2}, state | {"tuner": "x"}, state | {"words": state["words"][1:]}):
+    for wrong in (state | {"version": 2}, state | {"tuner": "x"}, state | {"words": state["words"][1:]}, {}):
         with pytest.raises(HpcbenchError, match="state"):
             tuner.restore(wrong)
+    for other in (OmegaTuner(limit=300), OmegaTuner("ssor_cg"), OmegaTuner(tolerance=1e-6)):
+        with pytest.raises(HpcbenchError, match="state"):
+            other.restore(state)
 
 
 def test_a_stream_of_one_and_nothing_but_failures():
@@ -202,6 +252,7 @@ def test_around_a_solver_of_ones_own():
 
 PETSC = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 import numpy as np
 from scipy.sparse import csr_array, eye_array

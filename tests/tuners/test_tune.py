@@ -64,7 +64,8 @@ def test_seconds_of_any_solver_beside_fixed_omegas(tmp_path, capsys):
     [
         (["--stream", "none"], "high, low, heat"),
         (["--policy", "none"], "chebcb"),
-        (["--solver", "cg"], "no omega"),
+        (["--solver", "cg"], "none of relaxation"),
+        (["--seed", "-1"], "at least 0"),
         (["--solver", "petsc_gmres"], "not a native solver"),
         (["--steps", "0"], "at least 1"),
         (["--seeds", "-1"], "at least 1"),
@@ -88,6 +89,7 @@ def test_what_cannot_be_is_told(words, said, tmp_path, capsys, monkeypatch):
         code = ended.code
     assert code == 2
     assert said in capsys.readouterr().err
+    assert not list(tmp_path.glob("runs/*"))
 
 
 def test_what_there_is_is_listed(capsys):

@@ -84,7 +84,7 @@ def _sor(options: argparse.Namespace) -> int:
     from hpcbench.commands._progress import Progress
     from hpcbench.store import Journal
     from tuners import policies
-    from tuners.sor.contest import GRID, OURS, contest
+    from tuners.sor.contest import GRID, OURS, check, contest
     from tuners.sor.standing import standing
     from tuners.sor.streams import STREAMS
 
@@ -94,11 +94,12 @@ def _sor(options: argparse.Namespace) -> int:
             print(f"{name:{width}}  {kind.summary}")
         print("policies:", ", ".join(policies.names()))
         return 0
-    for option in ("steps", "seeds", "limit"):
-        if getattr(options, option) < 1:
-            raise HpcbenchError(f"--{option} {getattr(options, option)}: at least 1 is expected")
+    for option, least in (("steps", 1), ("seeds", 1), ("limit", 1), ("seed", 0)):
+        if not least <= getattr(options, option) < 2**62:
+            raise HpcbenchError(f"--{option} {getattr(options, option)}: at least {least} is expected")
     name, kind = _kind(options)
     contenders = [OURS, *options.policy]
+    check(contenders, options.solver, options.limit)
     journal = Journal.create(options.runs)
     progress = Progress()
     found: list[Contest] = []
@@ -140,7 +141,8 @@ def _kind(options: argparse.Namespace) -> tuple[str, Kind]:
 
 def _tell(name: str, found: list[Contest], rows: list[Any], options: argparse.Namespace) -> None:
     steps = len(found[0].grid)
-    print(f"{name}: {steps} systems, {options.solver}, {len(found)} seeds; all {options.cost} over those of")
+    print(f"{name[:40]}: {steps} systems, {options.solver}, {len(found)} seeds")
+    print(f"all {options.cost} over those of")
     print(f"{'':24}{'the best fixed omega':>24}{'the best for each':>24}")
     for row in rows:
         print(f"  {row.name:20}  {row.words(row.over_fixed):>24}{row.words(row.over_each):>24}")

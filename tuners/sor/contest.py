@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from hpcbench import registry
 from hpcbench.store import Journal, records
 from tuners import policies
-from tuners.policy import Discrete, PolicyError
+from tuners.policy import Policy, PolicyError
 from tuners.sor.omega import OmegaTuner
 from tuners.sor.one_solve import OneSolve
-from tuners.sor.solver import Solver
+from tuners.sor.solver import Solver, names
 from tuners.sor.streams import Kind, System
 
 GRID = tuple(1 + k / 20 for k in range(20))  # of the published comparison
+DEAR = 10  # times the slowest of a system: the seconds of a solve that did not come to its end
 OURS, RECIPE = "omega_tuner", "one_solve"
 Solve = Callable[[System], tuple[int, np.ndarray | None]]  # iterations, and x where it was found
 
@@ -28,8 +28,9 @@ Solve = Callable[[System], tuple[int, np.ndarray | None]]  # iterations, and x w
 class Contest:
     """What one run of a stream cost, in iterations or seconds.
 
-    ``grid`` (steps, omegas): with each fixed omega; ``costs``: of each contender (steps,). Iterations of a solve
-    that did not come to its end count as ``limit``; those of failed attempts and estimates are counted, too.
+    ``grid`` (steps, omegas): with each fixed omega; ``costs``: of each contender (steps,). A solve that did not
+    come to its end counts ``limit`` iterations, or ten times the seconds of the slowest; failed attempts and
+    estimates count, too.
     """
 
     stream: str
@@ -92,7 +93,7 @@ def contest(
     plain = Solver(solver, limit=limit)
     fixed = [_with(plain, omega) for omega in omegas]
     known = policies.names()
-    learners: dict[str, Discrete] = {
+    learners: dict[str, Policy] = {
         one: policies.policy(one)(
             [{"omega": w} for w in omegas], scale=kind.scale, bounds=kind.bounds, seed=seed
         )
@@ -105,17 +106,21 @@ def contest(
     stream, order = kind.make(np.random.default_rng(seed)), np.random.default_rng(seed)
     system, done = next(stream), 0
     while True:
-        x = system.x0
+        x, row, failed = system.x0, {}, []
         for place in order.permutation(len(entries)):
             who, solve = entries[place]
             begun = time.perf_counter()
             count, found = solve(system)
-            spent = time.perf_counter() - begun if unit == "seconds" else float(count)
-            if isinstance(who, int):
-                grid[done, who] = spent
+            row[who] = time.perf_counter() - begun if unit == "seconds" else float(count)
+            if found is None:
+                failed.append(who)
             else:
-                costs[who][done] = spent
-            x = x if found is None else found
+                x = found
+        if unit == "seconds":
+            row |= dict.fromkeys(failed, DEAR * max(row.values()))
+        grid[done] = [row[k] for k in range(len(fixed))]
+        for one in own:
+            costs[one][done] = row[one]
         for one, learner in learners.items():
             begun = time.perf_counter()
             trial = learner.ask((system.context,))
@@ -134,6 +139,14 @@ def contest(
     return Contest(name, seed, solver, limit, unit, tuple(omegas), grid[:done], rows)
 
 
+def check(contenders: Sequence[str], solver: str, limit: int) -> None:
+    """Raise what :func:`contest` would, before anything is run."""
+    plain = Solver(solver, limit=limit)
+    for one in contenders:
+        if one not in policies.names():
+            _contender(one, plain)
+
+
 def _with(solver: Solver, omega: float) -> Solve:
     def solve(system: System) -> tuple[int, np.ndarray | None]:
         found = solver(system.a, system.b, system.x0, omega=omega)
@@ -148,14 +161,14 @@ def _contender(name: str, plain: Solver) -> Solve:
 
         def tuned(system: System) -> tuple[int, np.ndarray | None]:
             found = tuner.solve(system.a, system.b, system.x0)
-            return found.iterations, None if found.stopped else found.x
+            if found.stopped:
+                return max(found.iterations, plain.limit), None
+            return found.iterations, found.x
 
         return tuned
     if name == RECIPE:
         return OneSolve(plain).solve
-    variants = registry.kernel("solve").variants()
-    solvers = [v.name for v in variants if v.language != "python" and "mpi" not in v.model]
-    if name not in solvers:
+    if name not in names():
         known = ", ".join([OURS, RECIPE, *policies.names()])
-        raise PolicyError(f"--policy {name}: {known}, or a solver is expected: {', '.join(solvers)}")
+        raise PolicyError(f"--policy {name}: {known}, or a solver is expected: {', '.join(names())}")
     return _with(Solver(name, limit=plain.limit), 1.0)

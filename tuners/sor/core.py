@@ -10,7 +10,7 @@ from hpcbench import build, registry
 
 FOLDER = Path(__file__).parent
 FLAGS = ["-O3", "-march=native", "-std=gnu11", "-shared"]
-OFFSETS, FIXED = 17, 24
+OFFSETS, FIXED = 17, 27
 
 
 class Arm(ctypes.Structure):
@@ -24,9 +24,9 @@ class Tuner(ctypes.Structure):
 
     _fields_ = [
         ("tolerance", ctypes.c_double), ("most", ctypes.c_int64),
-        *((name, ctypes.c_int64) for name in ("krylov", "systems", "spent", "start", "alarm")),
-        *((name, ctypes.c_double) for name in ("gap", "typical", "unit", "lost")),
-        ("offset", Arm * OFFSETS), ("fixed", Arm * FIXED),
+        *((name, ctypes.c_int64) for name in ("krylov", "systems", "spent", "start", "alarm", "fallen")),
+        *((name, ctypes.c_double) for name in ("gap", "typical", "unit", "lost", "recent")),
+        ("offset", Arm * OFFSETS), ("fixed", Arm * FIXED * 2),
     ]  # fmt: skip
 
 

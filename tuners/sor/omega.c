@@ -8,8 +8,9 @@
 #include <string.h>
 
 static const double OFFSETS[OMEGA_OFFSETS] = {-1.6, -1.2, -0.9, -0.65, -0.45, -0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3, 0.45, 0.65, 0.9, 1.2, 1.6};
-static const double FIXED[OMEGA_FIXED] = {0.5, 0.7, 0.85, 1, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35, 1.4, 1.45, 1.5, 1.55, 1.6, 1.65, 1.7, 1.75, 1.8, 1.85, 1.9, 1.95, 1.97};
-enum { YOUNG = 8, PLAIN = 3, LEAST = 48, TRIES = 6, BLOCK = 16, BLOCKS = 32 };
+static const double FIXED[OMEGA_FIXED] = {0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35, 1.4, 1.45, 1.5, 1.55, 1.6, 1.65, 1.7, 1.75, 1.8, 1.85, 1.9, 1.95, 1.97};
+static const int COARSE[3] = {14, 20, 24}; /* 1.4, 1.7, 1.9 */
+enum { YOUNG = 8, PLAIN = 6, LEAST = 48, TRIES = 6, BLOCK = 16, BLOCKS = 32 };
 
 static const double FADE = 0.999;                    /* of all that is known, per system */
 static const double LOW = 0.05, HIGH = 1.998;        /* of omega */
@@ -19,6 +20,7 @@ static const double SAFE = 4, TRIAL = 2;             /* times what the best woul
 static const double DEAD = 3, UNSOLVED = 2;          /* times what the best would, and what it took: the cost of what did not solve */
 static const double HARD = 2;                        /* times what a typical system takes: none to try something on */
 static const double LOSS = 0.02, FREE = 6;           /* share of all iterations, and typical systems, that trials may lose */
+static const double RECENT = 0.1, CHANGED = 1.5, KEPT = 0.02; /* share of the newest; times what the best arm did; what stays then */
 static const double TYPICAL = 5, MEMORY = 0.02;      /* one system counts for so many typical ones at most; the newest's share of their mean */
 
 static double young(double gap, double offset) {
@@ -28,6 +30,9 @@ static double young(double gap, double offset) {
 
 /* Iterations k that bring k lambda^k down to e^-digits, lambda = e^-rate: at the best omega the iteration has a Jordan block. */
 static double iterations_for(double digits, double rate) { return (digits + log1p(digits / rate)) / rate; }
+
+/* Systems whose rho is not known have a line of their own: their costs are not measured by what rho lets expect. */
+static const omega_arm *fixed_line(const omega_tuner *t) { return t->fixed[t->gap > 0]; }
 
 static double ratio(const omega_arm *a) { return a->expected > 0 ? a->cost / a->expected : INFINITY; }
 
@@ -44,8 +49,11 @@ static double least(const omega_tuner *t, const omega_arm *line, int count, int 
   for (int k = 0; k < count; ++k)
     if (line[k].expected > 0) within += line[k].spread - line[k].cost * line[k].cost / line[k].expected, all += line[k].expected;
   const double spread = all > 0 ? fmax(sqrt(fmax(0, within / all)), SPREAD * ratio(line + best)) : 0;
-  const int near[3] = {best, best - 1, best + 1};
-  for (int i = 0; i < 3; ++i) {
+  int near[6] = {best, best - 1, best + 1, -1, -1, -1};
+  if (count == OMEGA_FIXED && !(t->gap > 0)) /* nobody knows where to begin: here and there */
+    for (int i = 0; i < 3; ++i)
+      if (!(line[COARSE[i]].expected > 0)) near[3 + i] = COARSE[i];
+  for (int i = 0; i < 6; ++i) {
     const int k = near[i];
     if (k < 0 || k >= count) continue;
     const omega_arm *a = line + k;
@@ -63,7 +71,7 @@ static double least(const omega_tuner *t, const omega_arm *line, int count, int 
 static int known(const omega_tuner *t, const omega_choice *failed, omega_choice *found) {
   double best = INFINITY;
   for (int relative = t->gap > 0; relative >= 0; --relative) {
-    const omega_arm *line = relative ? t->offset : t->fixed;
+    const omega_arm *line = relative ? t->offset : fixed_line(t);
     for (int k = 0; k < (relative ? OMEGA_OFFSETS : OMEGA_FIXED); ++k) {
       if (failed && failed->relative == relative && failed->arm == k) continue;
       if (ratio(line + k) < best) best = ratio(line + k), found->relative = relative, found->arm = k;
@@ -76,7 +84,7 @@ static int known(const omega_tuner *t, const omega_choice *failed, omega_choice 
 static double worth(const omega_tuner *t) {
   omega_choice best;
   if (!known(t, NULL, &best)) return 2;
-  return fmin(fmax(ratio((best.relative ? t->offset : t->fixed) + best.arm), 1), 100);
+  return fmin(fmax(ratio((best.relative ? t->offset : fixed_line(t)) + best.arm), 1), 1e4);
 }
 
 /* Omega and limit of the arm that is chosen. */
@@ -92,14 +100,14 @@ static void complete(const omega_tuner *t, omega_choice *c) {
 
 void omega_begin(omega_tuner *t, double tolerance, int64_t most, int krylov) {
   memset(t, 0, sizeof *t);
-  t->tolerance = tolerance, t->most = most, t->krylov = krylov, t->start = PLAIN, t->unit = 1;
+  t->tolerance = tolerance, t->most = most, t->krylov = krylov, t->start = -1, t->unit = 1;
 }
 
 static void fade(omega_tuner *t) {
   t->unit /= FADE;
   if (t->unit < 1e100) return;
   double *first = &t->offset[0].cost;
-  for (int k = 0; k < 4 * (OMEGA_OFFSETS + OMEGA_FIXED); ++k) first[k] /= t->unit;
+  for (int k = 0; k < 4 * (OMEGA_OFFSETS + 2 * OMEGA_FIXED); ++k) first[k] /= t->unit;
   t->unit = 1;
 }
 
@@ -109,9 +117,11 @@ void omega_ask(omega_tuner *t, double gap, omega_choice *c) {
   memset(c, 0, sizeof *c);
   const double rate = gap > 0 ? fmin(-log(fmax(omega - 1, exp(-FASTEST))), FASTEST) : 1;
   c->rate = t->krylov ? sqrt(rate) : rate; /* the condition is about 1 / rate (Axelsson, BIT 12, 1972) */
-  if (t->systems == 0 && gap > 0)
+  if (t->start < 0 && gap > 0) {
+    t->start = PLAIN;
     for (int k = 0; k < OMEGA_FIXED; ++k)
       if (fabs(FIXED[k] - omega) < fabs(FIXED[t->start] - omega)) t->start = k;
+  }
   t->systems++;
   fade(t);
   const double expected = iterations_for(-log(t->tolerance), c->rate);
@@ -119,7 +129,7 @@ void omega_ask(omega_tuner *t, double gap, omega_choice *c) {
   if (t->alarm) {
     t->alarm = 0, c->arm = PLAIN;
   } else if (!((expected > HARD * t->typical || t->lost > LOSS * (double)t->spent + FREE * t->typical) && t->typical > 0 && known(t, NULL, c))) {
-    const double bound = least(t, t->fixed, OMEGA_FIXED, (int)t->start, &fixed);
+    const double bound = least(t, fixed_line(t), OMEGA_FIXED, (int)(gap > 0 ? t->start : PLAIN), &fixed);
     c->relative = gap > 0 && least(t, t->offset, OMEGA_OFFSETS, YOUNG, &offset) <= bound;
     c->arm = c->relative ? offset : fixed;
   }
@@ -130,12 +140,22 @@ void omega_again(omega_tuner *t, const omega_choice *last, omega_choice *c) {
   omega_choice next = {0};
   next.rate = last->rate, next.attempt = last->attempt + 1, next.arm = PLAIN;
   if (last->attempt < 2) known(t, last, &next);
+  else if (t->fallen && !last->relative && last->arm <= PLAIN) next.arm = last->arm > 2 ? last->arm - 2 : 0; /* nothing diverges for ever */
   complete(t, &next);
   *c = next;
 }
 
+/* Where the best arm takes much longer than it used to, little of what is known still holds. */
+static void notice(omega_tuner *t, double now) {
+  t->recent += (t->recent > 0 ? RECENT : 1) * (now - t->recent);
+  if (t->recent < CHANGED * worth(t)) return;
+  double *first = &t->offset[0].cost;
+  for (int k = 0; k < 4 * (OMEGA_OFFSETS + 2 * OMEGA_FIXED); ++k) first[k] *= KEPT;
+  t->recent = 0, t->lost = fmin(t->lost, LOSS * (double)t->spent);
+}
+
 void omega_tell(omega_tuner *t, const omega_choice *c, int64_t iterations, double residual, int solved) {
-  t->spent += iterations;
+  t->spent += iterations, t->fallen = !solved && iterations < c->limit;
   const double digits = residual > t->tolerance ? log(residual / t->tolerance) : 0;
   if (digits > 0.5 && isfinite(digits) && iterations > 0) {
     const double whole = iterations_for(digits, c->rate), best = worth(t) * whole;
@@ -143,18 +163,20 @@ void omega_tell(omega_tuner *t, const omega_choice *c, int64_t iterations, doubl
     const double cost = weight * (solved ? (double)iterations : fmax(UNSOLVED * (double)iterations, DEAD * best));
     const double expected = weight * whole;
     if (c->trial) t->lost += fmax(0, (double)iterations - best);
-    omega_arm *a = (c->relative ? t->offset : t->fixed) + c->arm;
+    else if (t->gap > 0) notice(t, cost / expected);
+    omega_arm *a = (c->relative ? t->offset : t->fixed[t->gap > 0]) + c->arm;
     a->cost += t->unit * cost, a->expected += t->unit * expected;
     a->squares += t->unit * expected * expected, a->spread += t->unit * cost * cost / expected;
   }
-  if (solved) t->typical += (t->typical > 0 ? MEMORY : 1) * ((double)iterations - t->typical);
-  else if (c->attempt == 0 && !(t->fixed[PLAIN].expected > 0)) t->alarm = 1;
+  if (solved && digits > 0.5 && iterations > 0) t->typical += (t->typical > 0 ? MEMORY : 1) * ((double)iterations - t->typical);
+  if (!solved && c->attempt == 0 && !(fixed_line(t)[PLAIN].expected > 0)) t->alarm = 1;
 }
 
 /* Where y is the eigenvector, every row tells the same quotient: so a part of a large matrix is enough. */
 double omega_gap(int64_t n, const int64_t *indptr, const int32_t *indices, const double *data, const double *y, double *off) {
   const int all = n <= 2 * BLOCK * BLOCKS;
   double ay = 0, dy = 0, aa = 0, ad = 0, dd = 0, place = 0;
+  *off = INFINITY;
   for (int block = 0; block < (all ? 1 : BLOCKS); ++block) {
     place += 0.6180339887498949, place -= floor(place);
     const int64_t first = all ? 0 : (int64_t)(place * (double)(n - BLOCK)), last = all ? n : first + BLOCK;

@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-enum { OMEGA_OFFSETS = 17, OMEGA_FIXED = 24 };
+enum { OMEGA_OFFSETS = 17, OMEGA_FIXED = 27 };
 
 /* What is known of an arm, all fading with time: its costs, what they were expected to be, the squares of that, and
  * cost^2 / expectation. */
@@ -20,9 +20,9 @@ typedef struct omega_arm {
 typedef struct omega_tuner {
   double tolerance; /* of the residual's norm over that of b */
   int64_t most;     /* iterations of a solve at most */
-  int64_t krylov, systems, spent, start, alarm;
-  double gap, typical, unit, lost;
-  omega_arm offset[OMEGA_OFFSETS], fixed[OMEGA_FIXED];
+  int64_t krylov, systems, spent, start, alarm, fallen;
+  double gap, typical, unit, lost, recent;
+  omega_arm offset[OMEGA_OFFSETS], fixed[2][OMEGA_FIXED]; /* of systems whose gap is not known, and of the others */
 } omega_tuner;
 
 typedef struct omega_choice {
@@ -49,7 +49,7 @@ void omega_tell(omega_tuner *tuner, const omega_choice *choice, int64_t iteratio
 
 /* y.Ay / y.Dy of a matrix in CSR, D its diagonal: 1 - rho where y is the eigenvector of D^-1 A with the least
  * eigenvalue; *off is how far it is from one, ||Ay - gap Dy|| / |gap| ||Dy||, of about five hundred rows.
- * 0 where the diagonal has a zero. */
+ * 0, and *off infinite, where the diagonal has a zero there. */
 double omega_gap(int64_t n, const int64_t *indptr, const int32_t *indices, const double *data, const double *y, double *off);
 
 #ifdef __cplusplus

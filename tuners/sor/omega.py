@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
+from ctypes import byref
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +12,11 @@ import numpy as np
 
 from hpcbench.spec import HpcbenchError
 from tuners.sor.core import Choice, Tuner, library
-from tuners.sor.solver import Csr, Solution, Solver
+from tuners.sor.solver import Csr, Solution, Solver, vectors
 from tuners.sor.spectrum import Spectrum
 
 VERSION = 1
+TRIES = 6  # attempts before the last one, which has no limit but the solver's
 
 
 class OmegaTuner:
@@ -24,19 +26,20 @@ class OmegaTuner:
     makes an omega of it, and two bandits (``omega.h``) compete: one over offsets to sqrt(1 - rho^2), for what the
     formula misses, one over fixed omegas, for matrices that it misleads or that have no such rho. Costs are
     iterations over those that the rate omega - 1 would take, so that easy and hard systems can be compared. A
-    choice that takes four times as long as the best would is given up, and the system goes on with another.
+    choice that takes four times as long as the best would (twice, if it was a trial of SOR's) is given up, and the
+    system goes on with another.
 
     Parameters
     ----------
     solver : name of a native variant of the kernel ``solve`` that has an omega; ``sor``, ``ssor_cg`` and others.
     tolerance : of residuals, in terms of b's norm.
-    limit : iterations of one solve at most.
+    limit : iterations of one attempt at most.
     threads : of the solver.
 
     Raises
     ------
     HpcbenchError
-        When the tolerance or the limit cannot be.
+        When the solver has no omega of relaxation, or tolerance or limit cannot be.
 
     Examples
     --------
@@ -49,15 +52,14 @@ class OmegaTuner:
     def __init__(
         self, solver: str = "sor", *, tolerance: float = 1e-8, limit: int = 100_000, threads: int = 1
     ):
-        if not 0 < tolerance < 1 or limit < 1:
+        if not solver.startswith(("sor", "ssor_cg")):
             raise HpcbenchError(
-                f"tolerance {tolerance}, limit {limit}: between 0 and 1, and at least 1, are expected"
+                f"{solver}: its omega is none of relaxation; sor, sor_multicolour, ssor_cg are"
             )
-        self._words = solver, threads, tolerance, limit
-        self._solver: Solver | None = None
-        self._spectrum, self._tuner = Spectrum(), Tuner()
-        self._core, self._at = library(), ctypes.addressof(self._tuner)
-        self._core.omega_begin(self._at, tolerance, limit, solver.endswith(("_cg", "_cg_omp")))
+        self._solver = Solver(solver, threads=threads, tolerance=tolerance, limit=limit)
+        self._of = {"solver": solver, "tolerance": tolerance, "limit": self._solver.limit}
+        self._spectrum, self._tuner, self._core = Spectrum(), Tuner(), library()
+        self._core.omega_begin(byref(self._tuner), tolerance, self._solver.limit, solver.startswith("ssor"))
 
     def solve(self, a: Any, b: np.ndarray, x0: np.ndarray | None = None) -> Solution:
         """Solve a x = b with omegas of the tuner's choice.
@@ -70,44 +72,49 @@ class OmegaTuner:
         Returns
         -------
         Solution
-            Its iterations are those of all attempts and of all inverse iterations for this system.
+            Its iterations are those of all attempts, and of inverse iterations for this system, its residuals
+            those of the last attempt.
 
         Raises
         ------
         HpcbenchError
-            When the solver has no omega, or sizes do not fit.
+            When sizes do not fit.
         """
-        solver = self._solver = self._solver or self._make()
-        if not solver.has_omega:
-            raise HpcbenchError(f"{solver.variant}: it has no omega; sor, sor_multicolour and ssor_cg do")
         a = Csr.of(a)
+        b, x = vectors(a, b, x0)
         before, total = self._spectrum.iterations, 0
-        choice, x = self.ask(a), x0
+        choice = self.ask(a)
         while True:
-            found = solver(a, b, x, omega=choice.omega, limit=choice.limit)
+            found = self._solver(a, b, x, omega=choice.omega, limit=choice.limit)
             total += found.iterations
+            if not np.isfinite(found.residuals[0]) or (found.stopped and not found.iterations):
+                break  # no omega helps
             self.tell(choice, found.iterations, found.residuals[0], solved=not found.stopped)
-            if not found.stopped or choice.limit == solver.limit:
-                return replace(found, iterations=total + self._spectrum.iterations - before)
-            if np.isfinite(found.x).all() and found.residuals[-1] < found.residuals[0]:
+            spent = found.iterations >= self._solver.limit or choice.attempt >= TRIES
+            if not found.stopped or spent:
+                break
+            if np.isfinite(found.x).all() and self._smaller(a, b, found.x, x):
                 x = found.x
             choice = self.again(choice)
+        return replace(found, iterations=total + self._spectrum.iterations - before)
 
-    def _make(self) -> Solver:
-        name, threads, tolerance, limit = self._words
-        return Solver(name, threads=threads, tolerance=tolerance, limit=limit)
+    @staticmethod
+    def _smaller(a: Csr, b: np.ndarray, one: np.ndarray, other: np.ndarray) -> bool:
+        """Whether the residual of one guess is smaller than that of another."""
+        matrix = a.matrix()
+        return bool(np.linalg.norm(b - matrix @ one) < np.linalg.norm(b - matrix @ other))
 
     def ask(self, a: Any) -> Choice:
         """The choice for the next system, of matrix ``a``."""
         choice = Choice()
         gap = self._spectrum.gap(Csr.of(a), self._tuner.spent)
-        self._core.omega_ask(self._at, gap, ctypes.addressof(choice))
+        self._core.omega_ask(byref(self._tuner), gap, byref(choice))
         return choice
 
     def again(self, last: Choice) -> Choice:
         """Another choice for the same system, which the last one did not solve within its limit."""
         choice = Choice()
-        self._core.omega_again(self._at, ctypes.addressof(last), ctypes.addressof(choice))
+        self._core.omega_again(byref(self._tuner), byref(last), byref(choice))
         return choice
 
     def tell(self, choice: Choice, iterations: int, residual: float, *, solved: bool) -> None:
@@ -126,14 +133,14 @@ class OmegaTuner:
         """
         if not residual >= 0 or iterations < 0:
             raise HpcbenchError(f"residual {residual} after {iterations} iterations: that cannot be")
-        self._core.omega_tell(
-            self._at, ctypes.addressof(choice), int(iterations), float(residual), bool(solved)
-        )
+        told = int(iterations), float(residual), bool(solved)
+        self._core.omega_tell(byref(self._tuner), byref(choice), *told)
 
     def state(self) -> dict[str, Any]:
         """All that :meth:`restore` needs to go on as if nothing had happened, ready for JSON."""
         words = np.frombuffer(bytes(self._tuner), np.int64).tolist()
-        return {"tuner": "omega", "version": VERSION, "words": words, "spectrum": self._spectrum.state()}
+        of = {"tuner": "omega", "version": VERSION, **self._of}
+        return of | {"words": words, "spectrum": self._spectrum.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state.
@@ -141,12 +148,13 @@ class OmegaTuner:
         Raises
         ------
         HpcbenchError
-            When it is none of an omega tuner, or of a newer version.
+            When it is none of an omega tuner, of another solver, tolerance or limit, or of a newer version.
         """
-        if (state.get("tuner"), state.get("version")) != ("omega", VERSION):
-            raise HpcbenchError(f"not the state of an omega tuner of version {VERSION}")
+        for key, value in {"tuner": "omega", "version": VERSION, **self._of}.items():
+            if state.get(key) != value:
+                raise HpcbenchError(f"this state is of {key} {state.get(key)!r}, not of {value!r}")
         words = np.array(state["words"], np.int64).tobytes()
         if len(words) != ctypes.sizeof(Tuner):
-            raise HpcbenchError(f"{len(words)} bytes of state: {ctypes.sizeof(Tuner)} are expected")
-        ctypes.memmove(self._at, words, len(words))
+            raise HpcbenchError(f"this state has {len(words)} bytes, not {ctypes.sizeof(Tuner)}")
         self._spectrum.restore(state["spectrum"])
+        ctypes.memmove(byref(self._tuner), words, len(words))

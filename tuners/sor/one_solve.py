@@ -23,15 +23,15 @@ class OneSolve:
 
     def solve(self, system: System) -> tuple[int, np.ndarray | None]:
         """Iterations and x; the solver's limit and None where it did not come to its end."""
-        diagonal = float(system.a.diagonal().sum())
-        dominance = float(abs(system.a.data).sum()) / diagonal - 1
+        diagonal = float(abs(system.a.diagonal()).sum())
+        dominance = float(abs(system.a.data).sum()) / diagonal - 1 if diagonal else 0.0
         omega = 1.0
         if self._share:
             rho = min(self._share * dominance, 1 - 1e-6)
             omega = 2 / (1 + math.sqrt(1 - rho * rho))
         found = self._solver(system.a, system.b, system.x0, omega=omega)
         r = found.residuals
-        if not self._share and not found.stopped and len(r) > SHORT:
+        if not self._share and not found.stopped and len(r) > SHORT and dominance:
             last = len(r) // 3
             self._share = (r[-1] / r[-1 - last]) ** (0.5 / last) / dominance
         return (self._solver.limit, None) if found.stopped else (found.iterations, found.x)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 
 from hpcbench import registry
 from hpcbench.native import Native
@@ -28,6 +29,10 @@ class Csr:
     """
 
     def __init__(self, a: Any):
+        if not issparse(a) or a.ndim != 2 or np.iscomplexobj(a):
+            raise HpcbenchError(
+                f"a real sparse SciPy matrix is expected, not {type(a).__name__} of {a.dtype}"
+            )
         if a.shape[0] != a.shape[1] or a.shape[1] >= 2**31:
             raise HpcbenchError(f"a system needs a square matrix of less than 2^31 rows, not {a.shape}")
         if a.format != "csr" or a.dtype != np.float64 or not a.has_canonical_format:
@@ -43,10 +48,9 @@ class Csr:
         """``a`` itself if it is one."""
         return a if isinstance(a, cls) else cls(a)
 
-    def diagonal(self) -> np.ndarray:
-        """(n,), zero where a row has no entry there."""
-        found: np.ndarray = csr_array((self.data, self.indices, self.indptr), shape=(self.n,) * 2).diagonal()
-        return found
+    def matrix(self) -> csr_array:
+        """As SciPy's, around the same arrays."""
+        return csr_array((self.data, self.indices, self.indptr), shape=(self.n, self.n))
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,12 @@ class Solution:
     stopped: str = ""
 
 
+def names() -> list[str]:
+    """Native variants of the kernel ``solve`` for one process."""
+    variants = registry.kernel("solve").variants()
+    return [v.name for v in variants if v.language != "python" and "mpi" not in v.model]
+
+
 class Solver:
     """A native variant of the kernel ``solve`` for one process: ``sor``, ``ssor_cg`` and others.
 
@@ -76,17 +86,22 @@ class Solver:
     Raises
     ------
     HpcbenchError
-        When there is no such variant, or it is not native, or needs ranks.
+        When there is no such variant, it is not native, or needs ranks; when tolerance or limit cannot be.
     """
 
     def __init__(
         self, variant: str = "sor", *, threads: int = 1, tolerance: float = 1e-8, limit: int = 100_000
     ):
+        if variant not in names():
+            raise HpcbenchError(f"{variant}: not a native solver of one process; {', '.join(names())} are")
+        if not 0 < tolerance < 1 or not 1 <= limit < 2**62:
+            raise HpcbenchError(
+                f"tolerance {tolerance}, limit {limit}: in (0, 1), and at least 1, are expected"
+            )
         kernel = registry.kernel("solve")
         one = kernel.variant(variant)
-        if "mpi" in one.model or one.language == "python":
-            raise HpcbenchError(f"{variant}: not a native solver of one process")
-        self.variant, self.limit = variant, limit
+        self.variant, self.limit = variant, int(limit)
+        self._lock = threading.Lock()
         self.has_omega = "omega" in {p.name for p in one.params}
         self._native = Native(one.candidate(), threads)
         self._words = {int(code): words for code, words in kernel.status.items()}
@@ -111,21 +126,41 @@ class Solver:
         Raises
         ------
         HpcbenchError
-            When the sizes do not fit, or there is no memory.
+            When the sizes do not fit, omega is not in (0, 2), or there is no memory.
         """
         a = Csr.of(a)
-        b = np.ascontiguousarray(b, np.float64)
-        x0 = np.zeros(a.n) if x0 is None else np.ascontiguousarray(x0, np.float64)
-        if b.shape != (a.n,) or x0.shape != (a.n,):
-            raise HpcbenchError(f"A has {a.n} rows, b is {b.shape} and x0 {x0.shape}: ({a.n},) is expected")
+        b, x0 = vectors(a, b, x0)
+        if not 0 < omega < 2:
+            raise HpcbenchError(f"omega {omega}: between 0 and 2 is expected")
         x = np.empty(a.n)
-        self._cut[1] = a.n
-        self._block[:] = (
-            a.n, a.n, *a.words, b.ctypes.data, x0.ctypes.data, self._tolerance, limit or self.limit, 0, 1,
-            self._cut.ctypes.data, x.ctypes.data, *self._ends,
-        )  # fmt: skip
-        if self.has_omega:
-            self._native.choose(omega=float(omega))
-        status = self._native(self._at, self._at + 8 * IN)
-        count = int(self._told[0])
-        return Solution(x, count, self._history[: count + 1].copy(), self._words.get(status, ""))
+        with self._lock:  # the words are this solver's own, and native code runs beside other threads
+            self._cut[1] = a.n
+            self._block[:] = (
+                a.n, a.n, *a.words, b.ctypes.data, x0.ctypes.data, self._tolerance, limit or self.limit, 0, 1,
+                self._cut.ctypes.data, x.ctypes.data, *self._ends,
+            )  # fmt: skip
+            self._history[0] = self._told[0] = 0.0
+            if self.has_omega:
+                self._native.choose(omega=omega)
+            status = self._native(self._at, self._at + 8 * IN)
+            count = int(self._told[0])
+            residuals = self._history[: count + 1].copy()
+        stopped = self._words.get(status, f"it returned status {status}") if status else ""
+        return Solution(x, count, residuals, stopped)
+
+
+def vectors(a: Csr, b: np.ndarray, x0: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """b and x0 as native code takes them.
+
+    Raises
+    ------
+    HpcbenchError
+        When they are complex, or not (n,).
+    """
+    if np.iscomplexobj(b) or (x0 is not None and np.iscomplexobj(x0)):
+        raise HpcbenchError("b and x0 are complex: real ones are expected")
+    b = np.ascontiguousarray(b, np.float64)
+    x0 = np.zeros(a.n) if x0 is None else np.ascontiguousarray(x0, np.float64)
+    if b.shape != (a.n,) or x0.shape != (a.n,):
+        raise HpcbenchError(f"A has {a.n} rows, b is {b.shape} and x0 {x0.shape}: ({a.n},) is expected")
+    return b, x0

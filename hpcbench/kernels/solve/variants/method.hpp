@@ -35,6 +35,7 @@ class Method {
     const double b2 = world.sum(squares(in->b, in->nrows));
     Progress progress(in, out, b2);
     std::copy(in->x0, in->x0 + in->nrows, out->x);
+    if (!std::isfinite(b2)) return status_ ? status_ : int(SOLVE_BREAKDOWN);
     if (b2 == 0) std::fill(out->x, out->x + in->nrows, 0.0);
     if (status_ || b2 == 0) return status_;
     std::vector<double> r;
