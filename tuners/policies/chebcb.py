@@ -9,7 +9,7 @@ import numpy as np
 from tuners.policy import Discrete
 
 DEGREE, RIDGE = 6, 1e-3
-GREED = 100  # reproduces, and betters, the published figures on the published streams
+GREED = 100  # as greedy as the published figures on the published streams
 
 
 class ChebCB(Discrete):
