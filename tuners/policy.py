@@ -1,16 +1,16 @@
-"""The contract of a policy that chooses among arms by what they cost, and what all policies over few arms share."""
+"""What all policies over few arms share; the contract is :class:`hpcbench.spec.Policy`."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from hpcbench.codec import digest, encode
-from hpcbench.spec import HpcbenchError, Value
+from hpcbench.spec import HpcbenchError, Trial, Value
 
 VERSION = 1
 
@@ -19,33 +19,7 @@ class PolicyError(HpcbenchError):
     """A policy that was told what cannot be, or given the state of another one."""
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One choice: ``arm``, values by name; ``probability`` that it had, None where there was no draw."""
-
-    id: int
-    arm: Mapping[str, Value]
-    probability: float | None = None
-    context: tuple[float, ...] = ()
-
-
-class Policy(Protocol):
-    """Costs, not rewards; several trials may be in flight."""
-
-    def ask(self, context: Sequence[float] | None = None) -> Trial:
-        """The next trial; ``context`` is what is known of it before."""
-
-    def tell(self, trial: Trial, cost: float, *, censored: bool = False) -> None:
-        """What a trial cost; ``censored``: it was ended there, and would have cost more."""
-
-    def state(self) -> dict[str, Any]:
-        """All that :meth:`restore` needs to go on as if nothing had happened, ready for JSON."""
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Be as the policy was whose state this is."""
-
-
-class Discrete:
+class Discrete(ABC):
     """A policy over a list of arms; a subclass says how it draws and learns.
 
     Parameters
@@ -77,7 +51,7 @@ class Discrete:
         self.rng = np.random.default_rng(seed)
         self.told = 0
         self._next = 0
-        self._open: dict[int, tuple[int, float, float]] = {}
+        self._open: dict[str, tuple[int, float, float]] = {}
 
     def ask(self, context: Sequence[float] | None = None) -> Trial:
         """Draw an arm."""
@@ -88,7 +62,7 @@ class Discrete:
         k = int(
             min(np.searchsorted(np.cumsum(chances), self.rng.uniform() * chances.sum()), len(chances) - 1)
         )
-        trial = Trial(self._next, self.arms[k], float(chances[k]), tuple(context or ()))
+        trial = Trial(str(self._next), self.arms[k], float(chances[k]), tuple(context or ()))
         self._open[trial.id] = k, float(chances[k]), at
         self._next += 1
         return trial
@@ -109,13 +83,13 @@ class Discrete:
         self.told += 1
         self.learn(k, chance, at, 1.0 if censored else min(max(cost / self.scale, 0.0), 1.0))
 
+    @abstractmethod
     def chances(self, at: float) -> np.ndarray:
         """The probability of every arm where the context is ``at``, in [-1, 1]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def learn(self, arm: int, chance: float, at: float, cost: float) -> None:
         """Learn from a cost in [0, 1] of an arm that was drawn with ``chance``."""
-        raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
         """State of the draws and of all that was learned, and which arms it is about."""
@@ -123,7 +97,7 @@ class Discrete:
         return body | {
             "policy": type(self).__name__, "version": VERSION, "arms": digest(encode(self.arms)),
             "rng": self.rng.bit_generator.state, "told": self.told, "next": self._next,
-            "open": {str(k): list(v) for k, v in self._open.items()},
+            "open": {k: list(v) for k, v in self._open.items()},
         }  # fmt: skip
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -142,4 +116,4 @@ class Discrete:
             setattr(self, name, np.array(state[name]))
         self.rng.bit_generator.state = state["rng"]
         self.told, self._next = state["told"], state["next"]
-        self._open = {int(k): (int(v[0]), v[1], v[2]) for k, v in state["open"].items()}
+        self._open = {k: (int(v[0]), v[1], v[2]) for k, v in state["open"].items()}

@@ -1,4 +1,4 @@
-"""Policies, one file each: ``POLICY`` is a class with the contract of :class:`tuners.policy.Policy`.
+"""Policies, one file each: ``POLICY`` is a class with the contract of :class:`hpcbench.spec.Policy`.
 
 To add one: a module whose class derives from :class:`tuners.policy.Discrete` and has ``chances``, ``learn`` and
 ``FIELDS``, its docstring the rule as a formula, its paper and the regret bound where one is proved.

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from hpcbench.spec import Policy
 from hpcbench.store import Journal, records
 from tuners import policies
-from tuners.policy import Policy, PolicyError
+from tuners.policy import PolicyError
 from tuners.sor.omega import OmegaTuner
 from tuners.sor.one_solve import OneSolve
 from tuners.sor.solver import Solver, names
