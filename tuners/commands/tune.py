@@ -142,7 +142,7 @@ def _kind(options: argparse.Namespace) -> tuple[str, Kind]:
 def _tell(name: str, found: list[Contest], rows: list[Any], options: argparse.Namespace) -> None:
     steps = len(found[0].grid)
     print(f"{name[:40]}: {steps} systems, {options.solver}, {len(found)} seeds")
-    print(f"all {options.cost} over those of")
+    print(f"medians of all {options.cost}, over those of")
     print(f"{'':24}{'the best fixed omega':>24}{'the best for each':>24}")
     for row in rows:
         print(f"  {row.name:20}  {row.words(row.over_fixed):>24}{row.words(row.over_each):>24}")

@@ -107,12 +107,13 @@ def contest(
     stream, order = kind.make(np.random.default_rng(seed)), np.random.default_rng(seed)
     system, done = next(stream), 0
     while True:
-        x, row, failed = system.x0, {}, []
+        x, row, failed, counts = system.x0, {}, [], {}
         for place in order.permutation(len(entries)):
             who, solve = entries[place]
             begun = time.perf_counter()
             count, found = solve(system)
             row[who] = time.perf_counter() - begun if unit == "seconds" else float(count)
+            counts[who] = float(count)
             if found is None:
                 failed.append(who)
             else:
@@ -125,9 +126,9 @@ def contest(
         for one, learner in learners.items():
             begun = time.perf_counter()
             trial = learner.ask((system.context,))
-            cost = float(grid[done, omegas.index(float(trial.arm["omega"]))])
-            learner.tell(trial, cost)
-            costs[one][done] = cost + (time.perf_counter() - begun if unit == "seconds" else 0.0)
+            place = omegas.index(float(trial.arm["omega"]))
+            learner.tell(trial, counts[place])  # as published, whatever is compared
+            costs[one][done] = grid[done, place] + (time.perf_counter() - begun if unit == "seconds" else 0.0)
         done += 1
         on_event("step", {"case": f"{name}, seed {seed}", "name": "system", "done": done, "of": steps})
         try:
