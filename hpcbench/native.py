@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from collections.abc import Callable
+from functools import partial
 
 from hpcbench import build
 from hpcbench.spec import Candidate, HpcbenchError, Value
@@ -58,20 +60,30 @@ class Native:
             place, kind = self._place[name]
             struct.pack_into(kind, self._params, place, value)
 
-    def __call__(self, inputs: int, outputs: int) -> int:
+    def addresses(self, param: str) -> tuple[int, int, int, int, int]:
+        """Of its setup, run and free, zero for those that it has not, of its parameters, and of one of them."""
+        phases = (self._setup, self._run, self._free)
+        setup, run, free = (ctypes.cast(f, ctypes.c_void_p).value or 0 if f else 0 for f in phases)
+        params = ctypes.addressof(self._params)
+        return setup, run, free, params, params + self._place[param][0]
+
+    def __call__(self, inputs: int, outputs: int, phases: Callable[[], int] | None = None) -> int:
         """Run on the structs of ``abi.h`` at these addresses; what it returned, 0 for right.
+
+        ``phases`` does so in this one's place, with as many threads.
 
         Raises
         ------
         CallError
             When it is out of memory, or its input is larger than it can count.
         """
+        phases = phases or partial(self._phases, inputs, outputs)
         if self._openmp is None:
-            status = self._phases(inputs, outputs)
+            status = phases()
         else:
             before = self._openmp.omp_get_max_threads()
             self._openmp.omp_set_num_threads(self.threads)
-            status = self._phases(inputs, outputs)
+            status = phases()
             self._openmp.omp_set_num_threads(before)
         if status in (1, 2):
             raise CallError(f"{self.candidate.origin} returned status {status}: is there enough memory?")

@@ -42,6 +42,26 @@ class Choice(ctypes.Structure):
         return f"Choice(omega={self.omega:.4f}, limit={self.limit}, attempt={self.attempt})"
 
 
+class Phases(ctypes.Structure):
+    """``omega_solver``: where a solver's phases are, and what they read and write."""
+
+    _fields_ = [
+        (name, ctypes.c_void_p)
+        for name in (
+            "setup",
+            "run",
+            "release",
+            "inputs",
+            "params",
+            "outputs",
+            "omega",
+            "limit",
+            "done",
+            "residual",
+        )
+    ]
+
+
 @lru_cache(maxsize=1)
 def library() -> ctypes.CDLL:
     """``omega.c``, compiled.
@@ -54,10 +74,13 @@ def library() -> ctypes.CDLL:
     made = build.compile_object(text, ".c", FLAGS, build.compiler("c"), "omega", libraries=["-lm"])
     code = ctypes.CDLL(str(made.path))
     address, count, number = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
+    returns = {"gap": number, "attempt": ctypes.c_int, "first": ctypes.c_int}
     for name, types in {
         "begin": [address, number, count, ctypes.c_int], "ask": [address, number, address], "again": [address] * 3,
         "tell": [address, address, count, number, ctypes.c_int], "gap": [count, *[address] * 5],
+        "attempt": [address] * 3,
+        "first": [address, address, count, *[address] * 4, number, number, address, address],
     }.items():  # fmt: skip
         function = getattr(code, f"omega_{name}")
-        function.argtypes, function.restype = types, number if name == "gap" else None
+        function.argtypes, function.restype = types, returns.get(name)
     return code

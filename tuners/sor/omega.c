@@ -10,7 +10,7 @@
 static const double OFFSETS[OMEGA_OFFSETS] = {-1.6, -1.2, -0.9, -0.65, -0.45, -0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3, 0.45, 0.65, 0.9, 1.2, 1.6};
 static const double FIXED[OMEGA_FIXED] = {0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35, 1.4, 1.45, 1.5, 1.55, 1.6, 1.65, 1.7, 1.75, 1.8, 1.85, 1.9, 1.95, 1.97};
 static const int COARSE[3] = {14, 20, 24}; /* 1.4, 1.7, 1.9 */
-enum { YOUNG = 8, PLAIN = 6, LEAST = 48, TRIES = 6, BLOCK = 16, BLOCKS = 32 };
+enum { YOUNG = 8, PLAIN = 6, LEAST = 48, TRIES = 6, BLOCK = 32, BLOCKS = 8 };
 
 static const double FADE = 0.999;                    /* of all that is known, per system */
 static const double LOW = 0.05, HIGH = 1.998;        /* of omega */
@@ -194,4 +194,23 @@ double omega_gap(int64_t n, const int64_t *indptr, const int32_t *indices, const
   const double gap = ay / dy;
   *off = sqrt(fmax(0, aa - 2 * gap * ad + gap * gap * dd) / (gap * gap * dd));
   return gap;
+}
+
+int omega_attempt(omega_tuner *t, const omega_choice *c, const omega_solver *s) {
+  *s->omega = c->omega, *s->limit = c->limit;
+  void *handle = s->setup(s->in, s->params);
+  if (!handle) return 1;
+  const int status = s->run(handle, s->in, s->params, s->out);
+  s->release(handle);
+  const int64_t done = (int64_t)*s->iterations;
+  if (isfinite(*s->residual) && (!status || done)) omega_tell(t, c, done, *s->residual, !status); /* else no omega helps */
+  return status;
+}
+
+int omega_first(omega_tuner *t, const omega_solver *s, int64_t n, const int64_t *indptr, const int32_t *indices, const double *data,
+                const double *y, double good, double usable, double *off, omega_choice *c) {
+  const double gap = omega_gap(n, indptr, indices, data, y, off);
+  if (*off > good) return -2;
+  omega_ask(t, gap > 0 && *off <= usable ? gap : 0, c);
+  return omega_attempt(t, c, s);
 }

@@ -52,6 +52,26 @@ void omega_tell(omega_tuner *tuner, const omega_choice *choice, int64_t iteratio
  * 0, and *off infinite, where the diagonal has a zero there. */
 double omega_gap(int64_t n, const int64_t *indptr, const int32_t *indices, const double *data, const double *y, double *off);
 
+/* A solver in three phases, and where it is told and tells. */
+typedef struct omega_solver {
+  void *(*setup)(const void *in, const void *params); /* a handle, NULL when out of memory */
+  int (*run)(void *handle, const void *in, const void *params, void *out); /* 0 when it is solved */
+  void (*release)(void *handle);
+  const void *in, *params;
+  void *out;
+  double *omega;
+  int64_t *limit;
+  const double *iterations, *residual; /* done, and the norm of the first residual over that of b */
+} omega_solver;
+
+/* Solve with a choice, and tell what came of it; what `run` returned, 1 when out of memory. */
+int omega_attempt(omega_tuner *tuner, const omega_choice *choice, const omega_solver *solver);
+
+/* All at once for a system whose matrix is in CSR: its gap by y, as omega_gap tells it (0 where *off is above `usable`),
+ * the choice, and the attempt. -2, and nothing else done, where *off is above `good`. */
+int omega_first(omega_tuner *tuner, const omega_solver *solver, int64_t n, const int64_t *indptr, const int32_t *indices,
+                const double *data, const double *y, double good, double usable, double *off, omega_choice *choice);
+
 #ifdef __cplusplus
 }
 #endif

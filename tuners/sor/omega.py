@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Mapping
 from ctypes import byref
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ import numpy as np
 from hpcbench.spec import HpcbenchError
 from tuners.sor.core import Choice, Tuner, library
 from tuners.sor.solver import Csr, Solution, Solver, vectors
-from tuners.sor.spectrum import Spectrum
+from tuners.sor.spectrum import USABLE, Spectrum
 
 VERSION = 1
+RENEW = -2  # of omega_first, where y is too old
 TRIES = 6  # attempts before the last one, which has no limit but the solver's
 
 
@@ -59,6 +61,9 @@ class OmegaTuner:
         self._solver = Solver(solver, threads=threads, tolerance=tolerance, limit=limit)
         self._of = {"solver": solver, "tolerance": tolerance, "limit": self._solver.limit}
         self._spectrum, self._tuner, self._core = Spectrum(), Tuner(), library()
+        self._phases, self._choice = self._solver.phases(), Choice()
+        own = self._tuner, self._phases, self._choice, self._spectrum.off
+        self._at = [ctypes.addressof(struct) for struct in own]
         self._core.omega_begin(byref(self._tuner), tolerance, self._solver.limit, solver.startswith("ssor"))
 
     def solve(self, a: Any, b: np.ndarray, x0: np.ndarray | None = None) -> Solution:
@@ -82,21 +87,32 @@ class OmegaTuner:
         """
         a = Csr.of(a)
         b, x = vectors(a, b, x0)
-        before, total = self._spectrum.iterations, 0
-        choice = self.ask(a)
+        choice, total = self._choice, -self._spectrum.iterations
+        work = partial(self._first, a, self._spectrum.begin(a, self._tuner.spent))
         while True:
-            found = self._solver(a, b, x, omega=choice.omega, limit=choice.limit)
+            found = self._solver.run(a, b, x, 1.0, self._solver.limit, work)
             total += found.iterations
-            if not np.isfinite(found.residuals[0]) or (found.stopped and not found.iterations):
-                break  # no omega helps
-            self.tell(choice, found.iterations, found.residuals[0], solved=not found.stopped)
-            spent = found.iterations >= self._solver.limit or choice.attempt >= TRIES
-            if not found.stopped or spent:
+            last = choice.attempt >= TRIES or found.iterations >= self._solver.limit or not found.iterations
+            if not found.stopped or last or not math.isfinite(found.residuals[0]):
                 break
             if np.isfinite(found.x).all() and self._smaller(a, b, found.x, x):
                 x = found.x
             choice = self.again(choice)
-        return replace(found, iterations=total + self._spectrum.iterations - before)
+            work = partial(self._core.omega_attempt, self._at[0], byref(choice), self._at[1])
+        return Solution(found.x, total + self._spectrum.iterations, found.residuals, found.stopped)
+
+    def _first(self, a: Csr, good: float) -> int:
+        """Choose, solve and tell, in one call where y is as good as it must be; what the solver returned."""
+        spectrum, (tuner, phases, choice, off) = self._spectrum, self._at
+        status: int = RENEW
+        if good:
+            status = self._core.omega_first(
+                tuner, phases, a.n, *a.words, spectrum.at, good, USABLE, off, choice
+            )
+        if status == RENEW:
+            self._core.omega_ask(tuner, spectrum.renewed(a), choice)
+            status = self._core.omega_attempt(tuner, choice, phases)
+        return status
 
     @staticmethod
     def _smaller(a: Csr, b: np.ndarray, one: np.ndarray, other: np.ndarray) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,10 @@ from scipy.sparse import csr_array, issparse
 from hpcbench import registry
 from hpcbench.native import Native
 from hpcbench.spec import HpcbenchError
+from tuners.sor.core import Phases
 
 HISTORY = 1024
-IN, WORDS = 12, 15  # words of solve_in, and with those of solve_out (abi.h)
+IN, WORDS, LIMIT = 12, 15, 8  # words of solve_in, and with those of solve_out; the limit's place (abi.h)
 
 
 class Csr:
@@ -132,17 +134,33 @@ class Solver:
         b, x0 = vectors(a, b, x0)
         if not 0 < omega < 2:
             raise HpcbenchError(f"omega {omega}: between 0 and 2 is expected")
+        return self.run(a, b, x0, omega, limit or self.limit)
+
+    def phases(self) -> Phases:
+        """Where native code finds what it needs to solve in :meth:`run`'s place."""
+        setup, run, free, params, omega = self._native.addresses("omega")
+        at, (told, history) = self._at, self._ends
+        return Phases(setup, run, free, at, params, at + 8 * IN, omega, at + 8 * LIMIT, told, history)
+
+    def run(
+        self, a: Csr, b: np.ndarray, x0: np.ndarray, omega: float, limit: int,
+        phases: Callable[[], int] | None = None,
+    ) -> Solution:  # fmt: skip
+        """As calling it, where all arguments are known to be as native code takes them.
+
+        ``phases`` may do the work in the variant's place, with :meth:`phases`.
+        """
         x = np.empty(a.n)
         with self._lock:  # the words are this solver's own, and native code runs beside other threads
             self._cut[1] = a.n
             self._block[:] = (
-                a.n, a.n, *a.words, b.ctypes.data, x0.ctypes.data, self._tolerance, limit or self.limit, 0, 1,
+                a.n, a.n, *a.words, b.ctypes.data, x0.ctypes.data, self._tolerance, limit, 0, 1,
                 self._cut.ctypes.data, x.ctypes.data, *self._ends,
             )  # fmt: skip
             self._history[0] = self._told[0] = 0.0
             if self.has_omega:
                 self._native.choose(omega=omega)
-            status = self._native(self._at, self._at + 8 * IN)
+            status = self._native(self._at, self._at + 8 * IN, phases)
             count = int(self._told[0])
             residuals = self._history[: count + 1].copy()
         stopped = self._words.get(status, f"it returned status {status}") if status else ""

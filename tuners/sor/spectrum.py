@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,10 +16,7 @@ ROUGH = 1e-2  # residual of an inverse iteration; the quotient's error is the sq
 STEPS = 200  # of its solver at most
 FIRST = 3  # inverse iterations for a size that is new
 GOOD, USABLE = 0.3, 0.6  # how far the vector may be from an eigenvector before it is renewed, and is no good
-SHORT, LONGEST = (
-    8,
-    512,
-)  # systems for which a renewed vector must be good; and that are left alone at most if it is not
+SHORT, LONGEST = 8, 512  # systems for which a renewed vector must be good; left alone at most if it is not
 SHARE = 0.1  # of all iterations that may be spent on renewing it
 
 
@@ -35,51 +33,69 @@ class Spectrum:
     Attributes
     ----------
     iterations : that all inverse iterations took.
+    at : address of y.
+    off : how far it is from an eigenvector of the matrix last looked at.
     """
 
     def __init__(self) -> None:
         self.iterations = 0
-        self._y = np.empty(0)
-        self._age, self._pause = LONGEST, 1
-        self._off = ctypes.c_double()
-        self._solvers: dict[str, Solver] = {}
+        self.off = ctypes.c_double()
+        self._age, self._pause, self._may = LONGEST, 1, True
+        self._solvers = [Solver(name, tolerance=ROUGH, limit=STEPS) for name in ("ssor_cg", "bicgstab")]
+        self._keep(np.empty(0))
 
     def gap(self, a: Csr, spent: int) -> float:
         """1 - rho, or 0 where it is not known; ``spent``: iterations of all systems until now."""
-        self._age += 1
-        gap = self._quotient(a) if len(self._y) == a.n else 0.0
-        if (len(self._y) != a.n or self._off.value > GOOD) and self._may(spent):
-            self._pause = min(2 * self._pause, LONGEST) if self._age <= SHORT else 1
-            self._age = 0
-            if len(self._y) != a.n:
-                self._y = np.random.default_rng(a.n).uniform(0.5, 1.5, a.n)
-                self._renew(a, FIRST)
-            else:
-                self._renew(a, 1)
-            gap = self._quotient(a)
-        return gap if gap > 0 and self._off.value <= USABLE else 0.0
+        good = self.begin(a, spent)
+        gap = self._quotient(a) if good else 0.0
+        if not good or self.off.value > good:
+            return self.renewed(a)
+        return gap if gap > 0 and self.off.value <= USABLE else 0.0
 
-    def _may(self, spent: int) -> bool:
-        return self._age >= self._pause and self.iterations <= SHARE * spent
+    def begin(self, a: Csr, spent: int) -> float:
+        """Count a system; beyond what distance from an eigenvector :meth:`renewed` is to be called.
+
+        That is 0 where there is no vector of this size.
+        """
+        self._age += 1
+        self._may = self._age >= self._pause and self.iterations <= SHARE * spent
+        if len(self._y) != a.n:
+            return 0.0
+        return GOOD if self._may else math.inf
+
+    def renewed(self, a: Csr) -> float:
+        """1 - rho by a new vector, or 0 where it is not known."""
+        new = len(self._y) != a.n
+        if not self._may:
+            return 0.0
+        self._pause = min(2 * self._pause, LONGEST) if self._age <= SHORT else 1
+        self._age = 0
+        if new:
+            self._keep(np.random.default_rng(a.n).uniform(0.5, 1.5, a.n))
+        gap = self._quotient(a)
+        for _ in range(FIRST if new else 1):
+            if self.off.value > GOOD:
+                self._improve(a)
+                gap = self._quotient(a)
+        return gap if gap > 0 and self.off.value <= USABLE else 0.0
 
     def _quotient(self, a: Csr) -> float:
-        return float(library().omega_gap(a.n, *a.words, self._y.ctypes.data, ctypes.byref(self._off)))
+        gap: float = library().omega_gap(a.n, *a.words, self.at, ctypes.byref(self.off))
+        return gap
 
-    def _renew(self, a: Csr, times: int) -> None:
-        diagonal = a.matrix().diagonal()
-        for _ in range(times):
-            x = self._solve(a, diagonal * self._y)
-            size = float(np.linalg.norm(x))
-            if not 0 < size < np.inf:
-                return
-            self._y = x / size
+    def _improve(self, a: Csr) -> None:
+        x = self._solve(a, a.matrix().diagonal() * self._y)
+        size = float(np.linalg.norm(x))
+        if 0 < size < np.inf:
+            self._keep(x / size)
+
+    def _keep(self, y: np.ndarray) -> None:
+        self._y, self.at = y, y.ctypes.data
 
     def _solve(self, a: Csr, b: np.ndarray) -> np.ndarray:
         """A^-1 b to two digits, or as far as it comes; zeros when neither method gets there."""
-        for name in ("ssor_cg", "bicgstab"):
-            if name not in self._solvers:
-                self._solvers[name] = Solver(name, tolerance=ROUGH, limit=STEPS)
-            found = self._solvers[name](a, b)
+        for solver in self._solvers:
+            found = solver(a, b)
             self.iterations += found.iterations
             if not found.stopped or found.iterations == STEPS:
                 return found.x
@@ -91,5 +107,5 @@ class Spectrum:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Be as the one was whose state this is."""
-        self._y, self.iterations = np.array(state["y"], np.float64), state["iterations"]
-        self._age, self._pause = state["age"], state["pause"]
+        self._keep(np.array(state["y"], np.float64))
+        self.iterations, self._age, self._pause = state["iterations"], state["age"], state["pause"]
