@@ -24,8 +24,9 @@ class Tuner(ctypes.Structure):
 
     _fields_ = [
         ("tolerance", ctypes.c_double), ("most", ctypes.c_int64),
-        *((name, ctypes.c_int64) for name in ("krylov", "systems", "spent", "start", "alarm", "fallen")),
-        *((name, ctypes.c_double) for name in ("gap", "typical", "unit", "lost", "recent")),
+        *((name, ctypes.c_int64) for name in ("krylov", "systems", "spent", "alarm", "fallen")),
+        *((name, ctypes.c_double) for name in ("gap", "usual", "typical", "unit", "recent")),
+        ("used", ctypes.c_double * 2), ("lost", ctypes.c_double * 2),
         ("offset", Arm * OFFSETS), ("fixed", Arm * FIXED * 2),
     ]  # fmt: skip
 

@@ -21,7 +21,9 @@ static const double DEAD = 3, UNSOLVED = 2;          /* times what the best woul
 static const double HARD = 2;                        /* times what a typical system takes: none to try something on */
 static const double LOSS = 0.02, FREE = 6;           /* share of all iterations, and typical systems, that trials may lose */
 static const double RECENT = 0.1, CHANGED = 1.5, KEPT = 0.02; /* share of the newest; times what the best arm did; what stays then */
+static const double OUTLIER = 2;                     /* times what the best arm did: more than that one system does not say */
 static const double TYPICAL = 5, MEMORY = 0.02;      /* one system counts for so many typical ones at most; the newest's share of their mean */
+static const double USUAL = 0.1;                     /* the newest's share of the mean of log gap */
 
 static double young(double gap, double offset) {
   gap = fmin(fmax(gap, 1e-12), 1);
@@ -41,6 +43,15 @@ static int best_of(const omega_arm *line, int count, int start) {
   for (int k = 0; k < count; ++k)
     if (ratio(line + k) < ratio(line + best)) best = k;
   return best;
+}
+
+/* Where the lines of fixed omegas begin: Young's omega for the usual gap. */
+static int start_of(const omega_tuner *t) {
+  int start = PLAIN;
+  const double omega = t->usual < 0 ? young(exp(t->usual), 0) : 1;
+  for (int k = 0; k < OMEGA_FIXED; ++k)
+    if (fabs(FIXED[k] - omega) < fabs(FIXED[start] - omega)) start = k;
+  return start;
 }
 
 static double least(const omega_tuner *t, const omega_arm *line, int count, int start, int *arm) {
@@ -100,7 +111,7 @@ static void complete(const omega_tuner *t, omega_choice *c) {
 
 void omega_begin(omega_tuner *t, double tolerance, int64_t most, int krylov) {
   memset(t, 0, sizeof *t);
-  t->tolerance = tolerance, t->most = most, t->krylov = krylov, t->start = -1, t->unit = 1;
+  t->tolerance = tolerance, t->most = most, t->krylov = krylov, t->unit = 1;
 }
 
 static void fade(omega_tuner *t) {
@@ -117,19 +128,16 @@ void omega_ask(omega_tuner *t, double gap, omega_choice *c) {
   memset(c, 0, sizeof *c);
   const double rate = gap > 0 ? fmin(-log(fmax(omega - 1, exp(-FASTEST))), FASTEST) : 1;
   c->rate = t->krylov ? sqrt(rate) : rate; /* the condition is about 1 / rate (Axelsson, BIT 12, 1972) */
-  if (t->start < 0 && gap > 0) {
-    t->start = PLAIN;
-    for (int k = 0; k < OMEGA_FIXED; ++k)
-      if (fabs(FIXED[k] - omega) < fabs(FIXED[t->start] - omega)) t->start = k;
-  }
+  if (gap > 0) t->usual += (t->usual < 0 ? USUAL : 1) * (log(fmin(gap, 0.99)) - t->usual);
   t->systems++;
   fade(t);
   const double expected = iterations_for(-log(t->tolerance), c->rate);
   int fixed = PLAIN, offset = YOUNG;
+  const int k = gap > 0;
   if (t->alarm) {
     t->alarm = 0, c->arm = PLAIN;
-  } else if (!((expected > HARD * t->typical || t->lost > LOSS * (double)t->spent + FREE * t->typical) && t->typical > 0 && known(t, NULL, c))) {
-    const double bound = least(t, fixed_line(t), OMEGA_FIXED, (int)(gap > 0 ? t->start : PLAIN), &fixed);
+  } else if (!((expected > HARD * t->typical || t->lost[k] > LOSS * t->used[k] + FREE * t->typical) && t->typical > 0 && known(t, NULL, c))) {
+    const double bound = least(t, fixed_line(t), OMEGA_FIXED, start_of(t), &fixed);
     c->relative = gap > 0 && least(t, t->offset, OMEGA_OFFSETS, YOUNG, &offset) <= bound;
     c->arm = c->relative ? offset : fixed;
   }
@@ -142,28 +150,30 @@ void omega_again(omega_tuner *t, const omega_choice *last, omega_choice *c) {
   if (last->attempt < 2) known(t, last, &next);
   else if (t->fallen && !last->relative && last->arm <= PLAIN) next.arm = last->arm > 2 ? last->arm - 2 : 0; /* nothing diverges for ever */
   complete(t, &next);
+  next.trial = last->trial; /* whose fault it is */
   *c = next;
 }
 
 /* Where the best arm takes much longer than it used to, little of what is known still holds. */
 static void notice(omega_tuner *t, double now) {
-  t->recent += (t->recent > 0 ? RECENT : 1) * (now - t->recent);
+  t->recent += (t->recent > 0 ? RECENT : 1) * (fmin(now, OUTLIER * worth(t)) - t->recent);
   if (t->recent < CHANGED * worth(t)) return;
   double *first = &t->offset[0].cost;
   for (int k = 0; k < 4 * (OMEGA_OFFSETS + 2 * OMEGA_FIXED); ++k) first[k] *= KEPT;
-  t->recent = 0, t->lost = fmin(t->lost, LOSS * (double)t->spent);
+  for (int k = 0; k < 2; ++k) t->lost[k] = fmin(t->lost[k], LOSS * t->used[k]);
+  t->recent = 0;
 }
 
 void omega_tell(omega_tuner *t, const omega_choice *c, int64_t iterations, double residual, int solved) {
-  t->spent += iterations, t->fallen = !solved && iterations < c->limit;
+  t->spent += iterations, t->used[t->gap > 0] += (double)iterations, t->fallen = !solved && iterations < c->limit;
   const double digits = residual > t->tolerance ? log(residual / t->tolerance) : 0;
   if (digits > 0.5 && isfinite(digits) && iterations > 0) {
     const double whole = iterations_for(digits, c->rate), best = worth(t) * whole;
     const double weight = t->typical > 0 ? fmin(1, TYPICAL * t->typical / whole) : 1;
     const double cost = weight * (solved ? (double)iterations : fmax(UNSOLVED * (double)iterations, DEAD * best));
     const double expected = weight * whole;
-    if (c->trial) t->lost += fmax(0, (double)iterations - best);
-    else if (t->gap > 0) notice(t, cost / expected);
+    if (c->trial) t->lost[t->gap > 0] += fmax(0, (double)iterations - best);
+    else if (t->gap > 0 && c->attempt == 0) notice(t, cost / expected);
     omega_arm *a = (c->relative ? t->offset : t->fixed[t->gap > 0]) + c->arm;
     a->cost += t->unit * cost, a->expected += t->unit * expected;
     a->squares += t->unit * expected * expected, a->spread += t->unit * cost * cost / expected;
@@ -175,7 +185,7 @@ void omega_tell(omega_tuner *t, const omega_choice *c, int64_t iterations, doubl
 /* Where y is the eigenvector, every row tells the same quotient: so a part of a large matrix is enough. */
 double omega_gap(int64_t n, const int64_t *indptr, const int32_t *indices, const double *data, const double *y, double *off) {
   const int all = n <= 2 * BLOCK * BLOCKS;
-  double ay = 0, dy = 0, aa = 0, ad = 0, dd = 0, place = 0;
+  double ay = 0, dy = 0, aa = 0, place = 0;
   *off = INFINITY;
   for (int block = 0; block < (all ? 1 : BLOCKS); ++block) {
     place += 0.6180339887498949, place -= floor(place);
@@ -187,12 +197,12 @@ double omega_gap(int64_t n, const int64_t *indptr, const int32_t *indices, const
         if (indices[k] == i) diagonal = data[k];
       }
       if (diagonal == 0) return 0;
-      const double d = diagonal * y[i];
-      ay += y[i] * sum, dy += y[i] * d, aa += sum * sum, ad += sum * d, dd += d * d;
+      const double d = fabs(diagonal), sign = diagonal < 0 ? -1 : 1;
+      ay += sign * y[i] * sum, dy += y[i] * d * y[i], aa += sum * sum / d;
     }
   }
   const double gap = ay / dy;
-  *off = sqrt(fmax(0, aa - 2 * gap * ad + gap * gap * dd) / (gap * gap * dd));
+  *off = sqrt(fmax(0, aa / dy - gap * gap)) / fabs(gap);
   return gap;
 }
 

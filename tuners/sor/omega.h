@@ -20,8 +20,9 @@ typedef struct omega_arm {
 typedef struct omega_tuner {
   double tolerance; /* of the residual's norm over that of b */
   int64_t most;     /* iterations of a solve at most */
-  int64_t krylov, systems, spent, start, alarm, fallen;
-  double gap, typical, unit, lost, recent;
+  int64_t krylov, systems, spent, alarm, fallen;
+  double gap, usual, typical, unit, recent;
+  double used[2], lost[2]; /* iterations, and those that trials cost: of systems whose gap is not known, and of the others */
   omega_arm offset[OMEGA_OFFSETS], fixed[2][OMEGA_FIXED]; /* of systems whose gap is not known, and of the others */
 } omega_tuner;
 

@@ -15,9 +15,10 @@ from tuners.sor.solver import Csr, Solver
 ROUGH = 1e-2  # residual of an inverse iteration; the quotient's error is the square of the vector's
 STEPS = 200  # of its solver at most
 FIRST = 3  # inverse iterations for a size that is new
-GOOD, USABLE = 0.3, 0.6  # how far the vector may be from an eigenvector before it is renewed, and is no good
+GOOD, USABLE = 0.3, 0.5  # how far the vector may be from an eigenvector before it is renewed, and is no good
 SHORT, LONGEST = 8, 512  # systems for which a renewed vector must be good; left alone at most if it is not
-SHARE = 0.1  # of all iterations that may be spent on renewing it
+SETUP = 10
+SHARE = 0.05  # of all iterations that may be spent on renewing it
 
 
 class Spectrum:
@@ -40,7 +41,7 @@ class Spectrum:
     def __init__(self) -> None:
         self.iterations = 0
         self.off = ctypes.c_double()
-        self._age, self._pause, self._may = LONGEST, 1, True
+        self._count, self._may = 0, True
         self._solvers = [Solver(name, tolerance=ROUGH, limit=STEPS) for name in ("ssor_cg", "bicgstab")]
         self._keep(np.empty(0))
 
@@ -57,8 +58,7 @@ class Spectrum:
 
         That is 0 where there is no vector of this size.
         """
-        self._age += 1
-        self._may = self._age >= self._pause and self.iterations <= SHARE * spent
+        self._may = self.iterations + SETUP * self._count <= SHARE * spent
         if len(self._y) != a.n:
             return 0.0
         return GOOD if self._may else math.inf
@@ -68,15 +68,11 @@ class Spectrum:
         new = len(self._y) != a.n
         if not self._may:
             return 0.0
-        self._pause = min(2 * self._pause, LONGEST) if self._age <= SHORT else 1
-        self._age = 0
         if new:
             self._keep(np.random.default_rng(a.n).uniform(0.5, 1.5, a.n))
-        gap = self._quotient(a)
         for _ in range(FIRST if new else 1):
-            if self.off.value > GOOD:
-                self._improve(a)
-                gap = self._quotient(a)
+            self._improve(a)
+        gap = self._quotient(a)
         return gap if gap > 0 and self.off.value <= USABLE else 0.0
 
     def _quotient(self, a: Csr) -> float:
@@ -84,6 +80,7 @@ class Spectrum:
         return gap
 
     def _improve(self, a: Csr) -> None:
+        self._count += 1
         x = self._solve(a, a.matrix().diagonal() * self._y)
         size = float(np.linalg.norm(x))
         if 0 < size < np.inf:
@@ -103,9 +100,9 @@ class Spectrum:
 
     def state(self) -> dict[str, Any]:
         """What :meth:`restore` needs; the vector is among it."""
-        return {"y": self._y.tolist(), "iterations": self.iterations, "age": self._age, "pause": self._pause}
+        return {"y": self._y.tolist(), "iterations": self.iterations, "count": self._count}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Be as the one was whose state this is."""
         self._keep(np.array(state["y"], np.float64))
-        self.iterations, self._age, self._pause = state["iterations"], state["age"], state["pause"]
+        self.iterations, self._count = state["iterations"], state["count"]
