@@ -1,5 +1,6 @@
 """The omega tuner: its spectrum against dense arithmetic, its choices against every fixed omega, its library from C."""
 
+import ctypes
 import json
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from hpcbench.inputs import equations
 from hpcbench.spec import HpcbenchError
 from tuners.sor import OmegaTuner, Solver, streams
 from tuners.sor.contest import contest
-from tuners.sor.core import FOLDER
+from tuners.sor.core import FOLDER, Choice, Tuner, library
 from tuners.sor.solver import Csr
 from tuners.sor.spectrum import Spectrum
 
@@ -55,6 +56,22 @@ def test_another_matrix_is_noticed():
     found = [spectrum.gap(Csr(other), 10**6) for _ in range(10)]
     assert found[-1] == pytest.approx(1 - rho(other), rel=0.1)
     assert all(gap == 0 or gap == pytest.approx(found[-1], rel=0.3) for gap in found)
+
+
+def test_scaled_rows_and_columns_change_how_y_must_be_but_not_how_far_it_is():
+    """D A D is similar to A for Jacobi's iteration, and a vector of few large entries is no eigenvector of it."""
+    spectrum, a, rng = Spectrum(), equations.poisson(12, 2), np.random.default_rng(0)
+    known = spectrum.gap(Csr(a), 10**6)
+    d = diags_array(10 ** rng.uniform(-1, 1, 144))
+    scaled = csr_array(d @ a @ d)
+    scaled.sort_indices()
+    off = spectrum.off.value
+    y = spectrum.state()["y"]
+    spectrum.restore(spectrum.state() | {"y": (y / d.diagonal()).tolist()})
+    assert spectrum.gap(Csr(scaled), 0) == pytest.approx(known)
+    assert spectrum.off.value == pytest.approx(off)
+    spectrum.restore(spectrum.state() | {"y": np.eye(144)[70].tolist()})
+    assert spectrum.gap(Csr(a), 0) == 0
 
 
 def test_part_of_a_large_matrix_tells_its_gap():
@@ -169,6 +186,7 @@ def test_what_is_not_solved_costs_its_limit():
     [
         ("low", 300, 0.8, 1.06), ("high", 300, 0.7, 1.2), ("abrupt", 600, 0.95, 1.15), ("heavy_tailed", 300, 0.8, 1.5),
         ("flows", 300, 1.15, 2.5), ("misleading", 600, 1.15, 1.5),
+        ("unrelated", 300, 1.1, 2.0),
     ],
 )  # fmt: skip
 def test_it_is_near_what_could_have_been_chosen(stream, steps, over_fixed, over_each):
@@ -202,6 +220,45 @@ def test_it_goes_on_from_its_state():
         assert one.solve(system.a, system.b).iterations == other.solve(system.a, system.b).iterations
 
 
+GAP = 0.02
+
+
+def played(costs, gap=GAP):
+    """A tuner's memory after systems of one gap that took so many iterations, and the more the further from Young's omega."""
+    core, tuner, choice = library(), Tuner(), Choice()
+    core.omega_begin(ctypes.byref(tuner), 1e-8, 100_000, 0)
+    for cost in costs:
+        core.omega_ask(ctypes.byref(tuner), gap, ctypes.byref(choice))
+        far = 0 if choice.relative and choice.arm == 8 else 20
+        core.omega_tell(ctypes.byref(tuner), ctypes.byref(choice), cost + far, 1.0, True)
+    return tuner
+
+
+def test_outliers_are_no_change_and_a_change_is():
+    known = lambda tuner: sum(arm.expected / tuner.unit for arm in tuner.offset)  # noqa: E731
+    steady = known(played([60] * 300))
+    assert known(played([60] * 200 + [3000 if k % 10 == 0 else 60 for k in range(100)])) > 0.5 * steady
+    assert known(played([60] * 280 + [200] * 20)) < 0.1 * steady
+
+
+def test_what_a_failed_system_costs_is_its_first_choices_fault():
+    core, tuner, choice, again = library(), played([60] * 200), Choice(), Choice()
+    core.omega_ask(ctypes.byref(tuner), GAP, ctypes.byref(choice))
+    assert not choice.trial
+    lost = list(tuner.lost)
+    core.omega_tell(ctypes.byref(tuner), ctypes.byref(choice), choice.limit, 1.0, False)
+    core.omega_again(ctypes.byref(tuner), ctypes.byref(choice), ctypes.byref(again))
+    core.omega_tell(ctypes.byref(tuner), ctypes.byref(again), 500, 1.0, True)
+    assert list(tuner.lost) == lost
+
+
+def test_where_no_gap_is_known_it_begins_near_those_that_were():
+    core, tuner, choice = library(), played([60] * 50), Choice()
+    core.omega_ask(ctypes.byref(tuner), 0.0, ctypes.byref(choice))
+    assert choice.omega == pytest.approx(2 / (1 + np.sqrt(1 - (1 - GAP) ** 2)), abs=0.03)
+    assert not choice.relative
+
+
 def test_what_cannot_be_is_refused():
     tuner = OmegaTuner()
     a = equations.poisson(8, 2)
@@ -210,7 +267,13 @@ def test_what_cannot_be_is_refused():
         with pytest.raises(HpcbenchError, match="cannot be"):
             tuner.tell(choice, iterations, residual, solved=True)
     state = tuner.state()
-    for wrong in (state | {"version": 2}, state | {"tuner": "x"}, state | {"words": state["words"][1:]}, {}):
+    for wrong in (
+        state | {"version": 1},
+        state | {"version": 3},
+        state | {"tuner": "x"},
+        state | {"words": state["words"][1:]},
+        {},
+    ):
         with pytest.raises(HpcbenchError, match="state"):
             tuner.restore(wrong)
     for other in (OmegaTuner(limit=300), OmegaTuner("ssor_cg"), OmegaTuner(tolerance=1e-6)):

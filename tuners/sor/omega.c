@@ -14,7 +14,7 @@ enum { YOUNG = 8, PLAIN = 6, LEAST = 48, TRIES = 6, BLOCK = 32, BLOCKS = 8 };
 
 static const double FADE = 0.999;                    /* of all that is known, per system */
 static const double LOW = 0.05, HIGH = 1.998;        /* of omega */
-static const double FASTEST = 4;                     /* most that an iteration is expected to take of a residual's logarithm */
+static const double FASTEST = 9;                     /* most that an iteration is expected to take of a residual's logarithm */
 static const double SPREAD = 0.08;                   /* least spread of a ratio, in terms of the best, whatever the few so far say */
 static const double SAFE = 4, TRIAL = 2;             /* times what the best would take: where it, and any other, is given up at first */
 static const double DEAD = 3, UNSOLVED = 2;          /* times what the best would, and what it took: the cost of what did not solve */
@@ -30,8 +30,14 @@ static double young(double gap, double offset) {
   return 2 / (1 + sqrt(gap * (2 - gap)) * exp(offset));
 }
 
-/* Iterations k that bring k lambda^k down to e^-digits, lambda = e^-rate: at the best omega the iteration has a Jordan block. */
-static double iterations_for(double digits, double rate) { return (digits + log1p(digits / rate)) / rate; }
+/* What an iteration of conjugate gradients leaves of the residual; the condition is about 1 / share (Axelsson, BIT 12, 1972). */
+static double chebyshev(double share) { return (1 - sqrt(share)) / (1 + sqrt(share)); }
+
+/* Iterations k that bring k lambda^k down to e^-digits, lambda = e^-rate: at the best omega the iteration has a Jordan block.
+ * For conjugate gradients 2 lambda^k. */
+static double iterations_for(const omega_tuner *t, double digits, double rate) {
+  return 1 + (digits + (t->krylov ? log(2) : log1p(digits / rate))) / rate;
+}
 
 /* Systems whose rho is not known have a line of their own: their costs are not measured by what rho lets expect. */
 static const omega_arm *fixed_line(const omega_tuner *t) { return t->fixed[t->gap > 0]; }
@@ -103,7 +109,7 @@ static void complete(const omega_tuner *t, omega_choice *c) {
   omega_choice best;
   const double omega = c->relative ? young(t->gap, OFFSETS[c->arm]) : FIXED[c->arm];
   const int safe = !known(t, NULL, &best) || (best.relative == c->relative && best.arm == c->arm);
-  const double allowed = (safe || t->krylov ? SAFE : TRIAL) * exp2((double)c->attempt) * worth(t) * iterations_for(-log(t->tolerance), c->rate);
+  const double allowed = (safe || t->krylov ? SAFE : TRIAL) * exp2((double)c->attempt) * worth(t) * iterations_for(t, -log(t->tolerance), c->rate);
   c->omega = fmin(fmax(omega, LOW), HIGH), c->trial = !safe;
   c->limit = c->attempt >= TRIES || allowed > (double)t->most ? t->most : (int64_t)fmax(LEAST, allowed);
   if (c->limit > t->most) c->limit = t->most;
@@ -126,12 +132,11 @@ void omega_ask(omega_tuner *t, double gap, omega_choice *c) {
   t->gap = gap;
   const double omega = gap > 0 ? young(gap, 0) : 1;
   memset(c, 0, sizeof *c);
-  const double rate = gap > 0 ? fmin(-log(fmax(omega - 1, exp(-FASTEST))), FASTEST) : 1;
-  c->rate = t->krylov ? sqrt(rate) : rate; /* the condition is about 1 / rate (Axelsson, BIT 12, 1972) */
+  c->rate = gap > 0 ? fmin(-log(fmax(t->krylov ? chebyshev(2 - omega) : omega - 1, 1e-99)), FASTEST) : 1;
   if (gap > 0) t->usual += (t->usual < 0 ? USUAL : 1) * (log(fmin(gap, 0.99)) - t->usual);
   t->systems++;
   fade(t);
-  const double expected = iterations_for(-log(t->tolerance), c->rate);
+  const double expected = iterations_for(t, -log(t->tolerance), c->rate);
   int fixed = PLAIN, offset = YOUNG;
   const int k = gap > 0;
   if (t->alarm) {
@@ -168,7 +173,7 @@ void omega_tell(omega_tuner *t, const omega_choice *c, int64_t iterations, doubl
   t->spent += iterations, t->used[t->gap > 0] += (double)iterations, t->fallen = !solved && iterations < c->limit;
   const double digits = residual > t->tolerance ? log(residual / t->tolerance) : 0;
   if (digits > 0.5 && isfinite(digits) && iterations > 0) {
-    const double whole = iterations_for(digits, c->rate), best = worth(t) * whole;
+    const double whole = iterations_for(t, digits, c->rate), best = worth(t) * whole;
     const double weight = t->typical > 0 ? fmin(1, TYPICAL * t->typical / whole) : 1;
     const double cost = weight * (solved ? (double)iterations : fmax(UNSOLVED * (double)iterations, DEAD * best));
     const double expected = weight * whole;

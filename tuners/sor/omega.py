@@ -16,7 +16,7 @@ from tuners.sor.core import Choice, Tuner, library
 from tuners.sor.solver import Csr, Solution, Solver, vectors
 from tuners.sor.spectrum import USABLE, Spectrum
 
-VERSION = 1
+VERSION = 2
 RENEW = -2  # of omega_first, where y is too old
 TRIES = 6  # attempts before the last one, which has no limit but the solver's
 

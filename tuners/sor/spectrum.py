@@ -15,7 +15,7 @@ from tuners.sor.solver import Csr, Solver
 ROUGH = 1e-2  # residual of an inverse iteration; the quotient's error is the square of the vector's
 STEPS = 200  # of its solver at most
 FIRST = 3  # inverse iterations for a size that is new
-GOOD, USABLE = 0.3, 0.5  # how far the vector may be from an eigenvector before it is renewed, and is no good
+GOOD, USABLE = 0.3, 0.45  # how far the vector may be from an eigenvector before it is renewed, and is no good
 SHORT, LONGEST = 8, 512  # systems for which a renewed vector must be good; left alone at most if it is not
 SETUP = 10
 SHARE = 0.05  # of all iterations that may be spent on renewing it

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator as Random
-from scipy.sparse import csr_array, diags_array, eye_array, kron
+from scipy.sparse import csr_array, diags_array, eye_array, kron, random_array
 
 from hpcbench.inputs import equations
 
@@ -144,6 +144,15 @@ def flows(rng: Random, side: int = 16) -> Stream:
         yield System(a, rng.standard_normal(side * side), np.zeros(side * side), peclet)
 
 
+def unrelated(rng: Random, n: int = 100) -> Stream:
+    """The Laplacian of another random graph every time, three edges a node, plus a shift over two decades."""
+    while True:
+        shift = 10 ** rng.uniform(-2, 0)
+        a = csr_array(equations.graph(random_array((n, n), density=3 / n, rng=rng, format="csr"), shift))
+        a.has_canonical_format = True
+        yield System(a, rng.standard_normal(n), np.zeros(n), shift)
+
+
 def nine_points(side: int) -> csr_array:
     """The nine-point Laplacian: not consistently ordered."""
     line = diags_array([1.0, 1.0, 1.0], offsets=[-1, 0, 1], shape=(side, side))
@@ -191,4 +200,5 @@ STREAMS = {
     "heavy_tailed": Kind(heavy_tailed, (-0.17, 1.0), 1000.0, "few systems cost the most"),
     "flows": Kind(flows, (0.0, 32.0), 1000.0, "convection and diffusion: not symmetric"),
     "misleading": Kind(misleading, (0.0, 3.2), 1000.0, "rho(Jacobi) > 1, rows scaled at random"),
+    "unrelated": Kind(unrelated, (0.0, 1.0), 1000.0, "another random graph every time"),
 }  # fmt: skip
