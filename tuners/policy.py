@@ -25,7 +25,7 @@ class Discrete(ABC):
     Parameters
     ----------
     arms : in the order of their index.
-    scale : a cost that is hardly ever exceeded; costs are learned in its units, and cut at 1.
+    scale : a cost that is hardly ever exceeded; costs are learned in its units, and cut at 1 unless ``CUT`` is off.
     bounds : least and greatest context.
     seed : of its draws.
 
@@ -36,6 +36,7 @@ class Discrete(ABC):
     """
 
     FIELDS: tuple[str, ...] = ()  # arrays of what was learned
+    CUT = True
 
     def __init__(
         self,
@@ -51,24 +52,21 @@ class Discrete(ABC):
         self.rng = np.random.default_rng(seed)
         self.told = 0
         self._next = 0
-        self._open: dict[str, tuple[int, float, float]] = {}
+        self._open: dict[str, tuple[int, float | None, float]] = {}
 
     def ask(self, context: Sequence[float] | None = None) -> Trial:
         """Draw an arm."""
         low, high = self.bounds
         at = 2 * (context[0] - low) / (high - low) - 1 if context else 0.0
         at = min(max(at, -1.0), 1.0)
-        chances = self.chances(at)
-        k = int(
-            min(np.searchsorted(np.cumsum(chances), self.rng.uniform() * chances.sum()), len(chances) - 1)
-        )
-        trial = Trial(str(self._next), self.arms[k], float(chances[k]), tuple(context or ()))
-        self._open[trial.id] = k, float(chances[k]), at
+        k, chance = self.draw(at)
+        trial = Trial(str(self._next), self.arms[k], chance, tuple(context or ()))
+        self._open[trial.id] = k, chance, at
         self._next += 1
         return trial
 
     def tell(self, trial: Trial, cost: float, *, censored: bool = False) -> None:
-        """Learn; a censored cost counts as the greatest there is.
+        """Learn; a censored cost counts as ``scale``, or as itself where it is greater and not cut.
 
         Raises
         ------
@@ -81,15 +79,16 @@ class Discrete(ABC):
             raise PolicyError(f"trial {trial.id}: its cost is not a number; tell a failure as censored")
         k, chance, at = self._open.pop(trial.id)
         self.told += 1
-        self.learn(k, chance, at, 1.0 if censored else min(max(cost / self.scale, 0.0), 1.0))
+        share = max(cost / self.scale, 1.0 if censored else 0.0)
+        self.learn(k, chance, at, min(share, 1.0) if self.CUT or not math.isfinite(share) else share)
 
     @abstractmethod
-    def chances(self, at: float) -> np.ndarray:
-        """The probability of every arm where the context is ``at``, in [-1, 1]."""
+    def draw(self, at: float) -> tuple[int, float | None]:
+        """An arm where the context is ``at``, in [-1, 1], and its probability, if that is known."""
 
     @abstractmethod
-    def learn(self, arm: int, chance: float, at: float, cost: float) -> None:
-        """Learn from a cost in [0, 1] of an arm that was drawn with ``chance``."""
+    def learn(self, arm: int, chance: float | None, at: float, cost: float) -> None:
+        """Learn from a cost, in units of ``scale``, of an arm that was drawn with ``chance``."""
 
     def state(self) -> dict[str, Any]:
         """State of the draws and of all that was learned, and which arms it is about."""
@@ -117,3 +116,18 @@ class Discrete(ABC):
         self.rng.bit_generator.state = state["rng"]
         self.told, self._next = state["told"], state["next"]
         self._open = {k: (int(v[0]), v[1], v[2]) for k, v in state["open"].items()}
+
+
+class Randomised(Discrete):
+    """A policy that draws every arm with a probability that it knows."""
+
+    def draw(self, at: float) -> tuple[int, float]:
+        """By its chances."""
+        chances = self.chances(at)
+        place = np.searchsorted(np.cumsum(chances), self.rng.uniform() * chances.sum())
+        k = int(min(place, len(chances) - 1))
+        return k, float(chances[k])
+
+    @abstractmethod
+    def chances(self, at: float) -> np.ndarray:
+        """The probability of every arm where the context is ``at``, in [-1, 1]."""

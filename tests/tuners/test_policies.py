@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from tuners import policies
-from tuners.policies import tsallis_inf
-from tuners.policy import PolicyError
+from tuners.policy import PolicyError, Randomised
 
 ARMS = [{"omega": 1 + k / 10} for k in range(5)]
 NAMES = policies.names()
+LEARNERS = [name for name in NAMES if name != "random"]
+DRAWN = [name for name in NAMES if issubclass(policies.policy(name), Randomised)]
 
 
 def made(name, **options):
@@ -34,17 +35,30 @@ def slope(name):
     return np.log(long / short) / np.log(8)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", LEARNERS)
 def test_regret_grows_at_most_like_the_root_of_time(name):
     assert slope(name) < 0.6
 
 
-def test_a_wrong_learning_rate_is_seen(monkeypatch):
-    monkeypatch.setattr(tsallis_inf, "RATE", 1e-3)
-    assert slope("tsallis_inf") > 0.9
+def test_the_control_learns_nothing():
+    assert slope("random") == pytest.approx(1, abs=0.05)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("policy", "constant", "wrong"),
+    [
+        ("tsallis_inf", "RATE", 1e-3),
+        ("ucb_v", "DOUBT", 300),
+        ("chebcb", "GREED", 1e-3),
+        ("linear_thompson", "WIDTH", 30),
+    ],
+)
+def test_a_wrong_constant_is_seen(policy, constant, wrong, monkeypatch):
+    monkeypatch.setattr(f"tuners.policies.{policy}.{constant}", wrong)
+    assert slope(policy) > 0.8
+
+
+@pytest.mark.parametrize("name", DRAWN)
 def test_a_trial_tells_the_chance_that_it_had(name):
     policy = made(name)
     for _ in range(30):
@@ -58,8 +72,9 @@ def test_a_trial_tells_the_chance_that_it_had(name):
         assert np.allclose(told, chance)
 
 
-def test_chebcb_follows_the_context():
-    policy, rng, cost = made("chebcb"), np.random.default_rng(0), []
+@pytest.mark.parametrize("name", ["chebcb", "linear_thompson"])
+def test_some_follow_the_context(name):
+    policy, rng, cost = made(name), np.random.default_rng(0), []
     for _ in range(3000):
         z = rng.uniform()
         trial = policy.ask((z,))
@@ -91,7 +106,18 @@ def test_trials_may_end_in_any_order_and_all_may_fail(name):
     for _ in range(50):
         for trial in reversed([policy.ask((0.5,)) for _ in range(4)]):
             policy.tell(trial, 1.0, censored=True)
-    assert np.isfinite(policy.chances(0.0)).all()
+    assert policy.ask((0.0,)).arm in ARMS
+    assert np.isfinite([np.asarray(policy.state()[field]).sum() for field in policy.FIELDS]).all()
+
+
+def test_thompson_learns_costs_as_they_are():
+    """One arm is five times, the other ten times what was thought to be the most."""
+    policy, played = policies.policy("thompson")(ARMS[:2], scale=1.0, seed=0), []
+    for _ in range(200):
+        trial = policy.ask()
+        played.append(ARMS.index(trial.arm))
+        policy.tell(trial, [10.0, 5.0][played[-1]])
+    assert np.mean(played[20:]) > 0.95
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,148 +1,29 @@
-"""Choose parameters while the work runs, and see what that saves.
-
-`tune sor` solves a stream of related systems with the omega tuner, with published policies and with every fixed
-omega, and compares all iterations.
-"""
+"""Choose parameters while the work runs, and see what that saves."""
 
 from __future__ import annotations
 
 import argparse
-import json
+import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from hpcbench.commands import _options
-from hpcbench.spec import HpcbenchError
-
-if TYPE_CHECKING:
-    from tuners.sor.contest import Contest
-    from tuners.sor.streams import Kind
 
 EXAMPLE = "hpcbench tune sor --stream high --steps 500 --seeds 3"
+PREFIX = "_tune_"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what can be tuned, each with its options."""
     kinds = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
-    sor = kinds.add_parser(
-        "sor", help="omega of relaxation methods, for a sequence of systems", epilog=f"Example: {EXAMPLE}",
-        description="Solve a stream of systems with the omegas of each contender, and with every fixed one.",
-    )  # fmt: skip
-    add = sor.add_argument
-    add(
-        "--stream",
-        default="high",
-        metavar="NAME",
-        help="high, low, heat, abrupt, … (default: high; --list tells all)",
-    )
-    add("--list", action="store_true", help="list streams and policies, and do nothing")
-    add("--input", type=Path, nargs="+", default=[], metavar="FILE",
-        help="a matrix whose shift and scale drift, or several, solved one after the other")  # fmt: skip
-    add("--steps", type=int, default=500, metavar="N", help="systems (default: 500)")
-    add("--seeds", type=int, default=3, metavar="N", help="streams with another seed each (default: 3)")
-    add("--seed", type=int, default=0, metavar="N", help="the first seed (default: 0)")
-    add("--policy", type=_options.words, default=["one_solve", "tsallis_inf", "chebcb"], metavar="A,B",
-        help="beside omega_tuner: policies, solvers (default: one_solve,tsallis_inf,chebcb)")  # fmt: skip
-    add(
-        "--omegas", type=_numbers, default=[], metavar="1,1.5", help="fixed ones (default: 1 to 1.95 by 0.05)"
-    )
-    add(
-        "--cost",
-        choices=["iterations", "seconds"],
-        default="iterations",
-        help="what is compared (default: iterations)",
-    )
-    add("--solver", default="sor", metavar="VARIANT", help="sor, sor_multicolour, ssor_cg (default: sor)")
-    add(
-        "--limit",
-        type=int,
-        default=10_000,
-        metavar="N",
-        help="iterations of a solve at most (default: 10000)",
-    )
-    _options.runs(sor, reading=False)
-    _options.json_flag(sor, "one line per contender")
-    sor.set_defaults(main=_sor)
-
-
-def _numbers(text: str) -> list[float]:
-    try:
-        found = [float(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: numbers separated by commas are expected") from None
-    if not all(0 < w < 2 for w in found):
-        raise argparse.ArgumentTypeError(f"{text!r}: every omega must be between 0 and 2")
-    return found
+    for file in sorted(Path(__file__).parent.glob(f"{PREFIX}*.py")):
+        module = importlib.import_module(f"tuners.commands.{file.stem}")
+        first, _, rest = (module.__doc__ or "").partition("\n")
+        one = kinds.add_parser(
+            file.stem.removeprefix(PREFIX), help=first[0].lower() + first[1:].rstrip("."),
+            description=rest.strip(), epilog=f"Example: {module.EXAMPLE}",
+        )  # fmt: skip
+        module.configure(one)
+        one.set_defaults(main=module.run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run what was asked for."""
     return int(options.main(options))
-
-
-def _sor(options: argparse.Namespace) -> int:
-    from hpcbench.commands._progress import Progress
-    from hpcbench.store import Journal
-    from tuners import policies
-    from tuners.sor.contest import GRID, OURS, check, contest
-    from tuners.sor.standing import standing
-    from tuners.sor.streams import STREAMS
-
-    if options.list:
-        width = max(map(len, STREAMS))
-        for name, kind in STREAMS.items():
-            print(f"{name:{width}}  {kind.summary}")
-        print("policies:", ", ".join(policies.names()))
-        return 0
-    for option, least in (("steps", 1), ("seeds", 1), ("limit", 1), ("seed", 0)):
-        if not least <= getattr(options, option) < 2**62:
-            raise HpcbenchError(f"--{option} {getattr(options, option)}: at least {least} is expected")
-    name, kind = _kind(options)
-    contenders = [OURS, *options.policy]
-    check(contenders, options.solver, options.limit)
-    journal = Journal.create(options.runs)
-    progress = Progress()
-    found: list[Contest] = []
-    try:
-        for seed in range(options.seed, options.seed + options.seeds):
-            one = contest(
-                name, kind, contenders, steps=options.steps, seed=seed, solver=options.solver,
-                omegas=options.omegas or GRID, limit=options.limit, unit=options.cost, on_event=progress,
-            )  # fmt: skip
-            one.write(journal)
-            found.append(one)
-    finally:
-        progress.clear()
-        journal.close()
-    rows = standing(found)
-    if options.json:
-        for row in rows:
-            print(json.dumps(row.json()))
-        return 0
-    _tell(name, found, rows, options)
-    print(f"\njournal: {journal.path}")
-    return 0
-
-
-def _kind(options: argparse.Namespace) -> tuple[str, Kind]:
-    from hpcbench.inputs.read import read_matrix
-    from tuners.sor import streams
-
-    if not options.input:
-        if options.stream not in streams.STREAMS:
-            raise HpcbenchError(f"--stream {options.stream}: one of {', '.join(streams.STREAMS)} is expected")
-        return options.stream, streams.STREAMS[options.stream]
-    matrices = [read_matrix(path) for path in options.input]
-    for path, a in zip(options.input, matrices, strict=True):
-        if a.shape[0] != a.shape[1] or not (a.diagonal() != 0).all():
-            raise HpcbenchError(f"{path}: relaxation needs a square matrix without zeros on its diagonal")
-    return streams.of_files([path.stem for path in options.input], matrices)
-
-
-def _tell(name: str, found: list[Contest], rows: list[Any], options: argparse.Namespace) -> None:
-    steps = len(found[0].grid)
-    print(f"{name[:40]}: {steps} systems, {options.solver}, {len(found)} seeds")
-    print(f"medians of all {options.cost}, over those of")
-    print(f"{'':24}{'the best fixed omega':>24}{'the best for each':>24}")
-    for row in rows:
-        print(f"  {row.name:20}  {row.words(row.over_fixed):>24}{row.words(row.over_each):>24}")

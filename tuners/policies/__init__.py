@@ -1,7 +1,8 @@
 """Policies, one file each: ``POLICY`` is a class with the contract of :class:`hpcbench.spec.Policy`.
 
-To add one: a module whose class derives from :class:`tuners.policy.Discrete` and has ``chances``, ``learn`` and
-``FIELDS``, its docstring the rule as a formula, its paper and the regret bound where one is proved.
+To add one: a module whose class derives from :class:`tuners.policy.Discrete` and has ``draw``, ``learn`` and
+``FIELDS`` (or from :class:`tuners.policy.Randomised`, with ``chances`` for ``draw``), its docstring the rule as a
+formula, its paper and the regret bound where one is proved.
 """
 
 from __future__ import annotations

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from tuners.policy import Discrete
+from tuners.policy import Randomised
 
 DEGREE, RIDGE = 6, 1e-3
 GREED = 100  # as greedy as the published figures on the published streams
 
 
-class ChebCB(Discrete):
+class ChebCB(Randomised):
     """Chebyshev regression of each arm's cost on the context, and inverse gap weighting.
 
     The rule: f_k(z) = sum_j w_kj T_j(z), j up to 6, by ridge regression; b the arm with the least f_k(z); p_k =
@@ -46,7 +46,7 @@ class ChebCB(Discrete):
         p[best] = 1 - p.sum()
         return p
 
-    def learn(self, arm: int, chance: float, at: float, cost: float) -> None:
+    def learn(self, arm: int, chance: float | None, at: float, cost: float) -> None:
         """One more row of the arm's regression (Sherman and Morrison)."""
         z = self._basis(at)
         v = self.inverse[arm] @ z

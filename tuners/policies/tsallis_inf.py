@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from tuners.policy import Discrete
+from tuners.policy import Randomised
 
 RATE = 16  # Zimmert and Seldin have 4, for costs that fill [0, 1]; those of relaxation lie far below their greatest
 
 
-class TsallisInf(Discrete):
+class TsallisInf(Randomised):
     """Follow the regularised leader with Tsallis entropy of power 1/2.
 
     The rule: p_k = 4 / (eta_t (L_k - x))^2, x such that they add up to 1, eta_t = 16 / sqrt(t); after a cost c of
@@ -44,10 +44,10 @@ class TsallisInf(Discrete):
         found: np.ndarray = p / p.sum()
         return found
 
-    def learn(self, arm: int, chance: float, at: float, cost: float) -> None:
+    def learn(self, arm: int, chance: float | None, at: float, cost: float) -> None:
         """Importance weighting of what a cost is beyond its base."""
         self.losses += self._base
-        self.losses[arm] += (cost - self._base[arm]) / chance
+        self.losses[arm] += (cost - self._base[arm]) / (chance or 1)
 
 
 POLICY = TsallisInf
