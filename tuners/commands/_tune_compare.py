@@ -136,9 +136,8 @@ def _tell(options: argparse.Namespace, keys: Sequence[Key], plays: Mapping[Key, 
             f"{error.name} is not installed; tables and pages need it: pip install 'hpcbench-workbench[report]'"
         ) from None
     except OSError as error:
-        raise HpcbenchError(
-            f"{error.filename}: {error.strerror}; the runs are kept, name another file"
-        ) from None
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise HpcbenchError(f"{what}; the runs are kept, name another file") from None
     if options.json:
         for i, name in enumerate(found.policies):
             regret = {p: float(found.regret[i, j, 0]) for j, p in enumerate(found.problems)}
