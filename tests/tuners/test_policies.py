@@ -110,6 +110,35 @@ def test_trials_may_end_in_any_order_and_all_may_fail(name):
     assert np.isfinite([np.asarray(policy.state()[field]).sum() for field in policy.FIELDS]).all()
 
 
+def test_some_begin_anew_when_costs_change():
+    """The arm that was the best becomes the worst after a thousand steps."""
+
+    def late(name):
+        policy, rng, played = made(name), np.random.default_rng(0), []
+        for step in range(1500):
+            trial = policy.ask((0.5,))
+            played.append(ARMS.index(trial.arm))
+            mean = (
+                [0.3, 0.4, 0.4, 0.4, 0.4][played[-1]]
+                if step < 1000
+                else [0.6, 0.4, 0.4, 0.4, 0.3][played[-1]]
+            )
+            policy.tell(trial, mean + 0.05 * rng.standard_normal())
+        return np.mean(np.array(played[1100:]) == 4)
+
+    for name in ("thompson", "chebcb"):
+        assert late(f"restart_{name}") > 0.8
+        assert late(name) < 0.6
+
+
+def test_noise_is_no_change():
+    for name in ("restart_thompson", "restart_chebcb"):
+        policy, rng = made(name), np.random.default_rng(2)
+        for _ in range(2000):
+            policy.tell(policy.ask((0.5,)), 0.5 + 0.1 * rng.standard_normal())
+        assert policy.told > 500
+
+
 def test_thompson_learns_costs_as_they_are():
     """One arm is five times, the other ten times what was thought to be the most."""
     policy, played = policies.policy("thompson")(ARMS[:2], scale=1.0, seed=0), []

@@ -2,7 +2,8 @@
 
 To add one: a module whose class derives from :class:`tuners.policy.Discrete` and has ``draw``, ``learn`` and
 ``FIELDS`` (or from :class:`tuners.policy.Randomised`, with ``chances`` for ``draw``), its docstring the rule as a
-formula, its paper and the regret bound where one is proved.
+formula, its paper and the regret bound where one is proved. Before another policy's class,
+:class:`tuners.restarting.Restarting` makes one that begins anew when costs have changed.
 """
 
 from __future__ import annotations
