@@ -83,8 +83,10 @@ class Native:
         else:
             before = self._openmp.omp_get_max_threads()
             self._openmp.omp_set_num_threads(self.threads)
-            status = phases()
-            self._openmp.omp_set_num_threads(before)
+            try:
+                status = phases()
+            finally:
+                self._openmp.omp_set_num_threads(before)
         if status in (1, 2):
             raise CallError(f"{self.candidate.origin} returned status {status}: is there enough memory?")
         return status

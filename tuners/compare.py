@@ -59,11 +59,11 @@ class Play:
 
 
 def code(policy: str, problem: Problem) -> str:
-    """A digest of a policy's class, of those that it derives from, and of what makes a problem."""
+    """A digest of a policy's class, of those that it derives from, of what makes a problem, and of this module."""
     kinds = [k for k in policies.policy(policy).__mro__ if k.__module__.startswith("tuners.")]
     make, given = getattr(problem.make, "func", problem.make), getattr(problem.make, "args", ())
-    modules = [*(k.__module__ for k in kinds), make.__module__]
-    text = "".join(inspect.getsource(sys.modules[name]) for name in modules)
+    modules = [sys.modules[name] for name in (*(k.__module__ for k in kinds), make.__module__, __name__)]
+    text = "".join(inspect.getsource(module) for module in (*modules, *problem.modules))
     return digest(encode([text, *given]))[:16]
 
 
@@ -100,6 +100,7 @@ def wanted(
     names: Sequence[str], problems: Mapping[str, Problem], seeds: Sequence[int], steps: int
 ) -> list[Key]:
     """All runs of a comparison."""
+    names = list(dict.fromkeys(names))
     codes = {(n, p): code(n, one) for p, one in problems.items() for n in names}
     return [Key(n, codes[n, p], p, seed, steps) for p in problems for seed in seeds for n in names]
 
@@ -115,7 +116,8 @@ def run(
     for done, key in enumerate(keys, 1):
         what = key.problem, key.seed
         if made[0] != what:
-            made = what, problems[key.problem].make(key.steps, np.random.default_rng(key.seed))
+            rng = np.random.default_rng([key.seed, 1])  # not the policies' own
+            made = what, problems[key.problem].make(key.steps, rng)
         assert made[1] is not None
         one = play(key, made[1])
         body = {name: v.tolist() if isinstance(v, np.ndarray) else v for name, v in vars(one).items()}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = ("#0072b2", "#c24e00", "#00946a", "#8f5fbf", "#b07900", "#cc5f97", "#2aa0b0", "#6f7782")
-DASHES = ("-", (0, (5, 2)), (0, (1, 1.4)))
+DASHES, LINES, DOTS = ("-", (0, (5, 2)), (0, (1, 1.4))), "━╍┅", "os^"  # of one colour, in charts and legend
 LOW, HIGH = -0.5, 1.25  # of the regrets that are drawn
 FIRST = 9  # place of the first step that is: before, all is chance
 READING = (
@@ -26,8 +26,8 @@ READING = (
     "fixed arm is 0, what it costs on average to choose at random is 1; less than 0 is better than any fixed arm.",
     "Ranks are those of the medians over seeds, and their means are over problems. Two mean ranks that differ by "
     "less than the bar is long are not told apart (Nemenyi's critical difference, 5 %).",
-    "In the curves, what a policy lost until a step is set against what choosing at random loses in as many "
-    "steps. Lines are medians over seeds, bands hold the middle half of them.",
+    "In the curves, what a policy lost per step until then is set against what choosing at random loses per step, "
+    "over the whole run. Lines are medians over seeds, bands hold the middle half of them.",
 )
 
 
@@ -42,7 +42,7 @@ def page(found: Standing, plays: Mapping[Key, Play], title: str) -> str:
     keys = list(plays)
     facts = [
         f"{len(found.policies)} policies", f"{len(found.problems)} problems",
-        f"{len({k.seed for k in keys})} seeds", f"{keys[0].steps} steps",
+        f"{len(found.seeds)} seeds", f"{keys[0].steps} steps",
     ]  # fmt: skip
     curves = "".join(
         _curves(found.policies, problem, plays, f"c{j}") for j, problem in enumerate(found.problems)
@@ -81,7 +81,7 @@ def page(found: Standing, plays: Mapping[Key, Play], title: str) -> str:
 def _apart(found: Standing) -> str:
     if found.apart != found.apart:
         return "Mean ranks; what tells them apart needs three policies and two problems."
-    alike = f"All alike: p = {found.p:.2g} (Friedman)."
+    alike = f"Were all alike, they would be so far apart with p = {found.p:.2g} (Friedman)."
     return f"Mean ranks; those closer than {found.apart:.2f} are not told apart. {alike}"
 
 
@@ -95,7 +95,7 @@ def _ranks(found: Standing) -> str:
         ax = fig.add_axes((left, 46 / (30 * count + 60), 0.97 - left, 1 - 60 / (30 * count + 60)))
         for y, (name, rank) in enumerate(zip(found.policies, found.ranks, strict=True)):
             ax.plot([1, rank], [y, y], color=svg.PALETTE["grid"], linewidth=1.5)
-            ax.plot([rank], [y], "o", color=_colour(y), markersize=9)
+            ax.plot([rank], [y], DOTS[_again(y)], color=_colour(y), markersize=9)
             words: dict[str, Any] = {
                 "textcoords": "offset points",
                 "color": svg.PALETTE["ink"],
@@ -145,7 +145,7 @@ def _cell(policy: str, regret: np.ndarray, best: float) -> str:
 
 def _legend(names: Sequence[str]) -> str:
     return "".join(
-        f'<span class="key"><span style="color:{_colour(i)}">━</span> {escape(name)}</span>'
+        f'<span class="key"><span style="color:{_colour(i)}">{LINES[_again(i)]}</span> {escape(name)}</span>'
         for i, name in enumerate(names)
     )
 
@@ -167,9 +167,10 @@ def _chart(names: Sequence[str], problem: str, plays: Mapping[Key, Play], key: s
             continue
         steps = mine[0].key.steps
         at, found = points(steps), curve(mine)
-        at, found = at[at >= FIRST], found[at >= FIRST]
+        shown = at >= min(FIRST, at[-2])
+        at, found = at[shown], found[shown]
         found = np.clip(found * (steps / (at + 1))[:, None], LOW - 1, HIGH + 1)
-        style = DASHES[i // len(COLOURS) % len(DASHES)]
+        style = DASHES[_again(i)]
         ax.plot(at + 1, found[:, 0], color=_colour(i), linewidth=2, linestyle=style)
         ax.fill_between(at + 1, found[:, 1], found[:, 2], color=_colour(i), alpha=0.15, linewidth=0)
         said += [f"{name} {row[0]:.2f}" for row in found[-1:]]
@@ -183,6 +184,11 @@ def _chart(names: Sequence[str], problem: str, plays: Mapping[Key, Play], key: s
 
 def _colour(place: int) -> str:
     return COLOURS[place % len(COLOURS)]
+
+
+def _again(place: int) -> int:
+    """How often a colour was used before."""
+    return place // len(COLOURS) % len(DASHES)
 
 
 def _plain(ax: Axes) -> None:

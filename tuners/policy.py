@@ -75,12 +75,12 @@ class Discrete(ABC):
         """
         if trial.id not in self._open:
             raise PolicyError(f"trial {trial.id} is not open: it was told before, or is another policy's")
-        if math.isnan(cost):
+        if not math.isfinite(cost):
             raise PolicyError(f"trial {trial.id}: its cost is not a number; tell a failure as censored")
         k, chance, at = self._open.pop(trial.id)
         self.told += 1
         share = max(cost / self.scale, 1.0 if censored else 0.0)
-        self.learn(k, chance, at, min(share, 1.0) if self.CUT or not math.isfinite(share) else share)
+        self.learn(k, chance, at, min(share, 1.0) if self.CUT else share)
 
     @abstractmethod
     def draw(self, at: float) -> tuple[int, float | None]:

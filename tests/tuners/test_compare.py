@@ -3,6 +3,8 @@
 import gzip
 import json
 import math
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -61,7 +63,16 @@ def test_what_is_missing_is_played_and_what_cannot_be_is_told(done, capsys, monk
     assert SHORT[4] == "--seeds"
     monkeypatch.setattr("hpcbench.tasks.LocalExecutor.map", lambda self, tasks: [])
     assert run(done, *more) == 1
-    assert "9 of 63 runs are missing: chebcb on gaussian with seed 6" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "9 of 63 runs are missing: chebcb on gaussian with seed 6" in told.err
+    assert "3 problems, 6 seeds" in told.out  # those that can be compared
+    assert run(done, *more, "--json", "--policy", "chebcb,random") == 1
+    assert [json.loads(line)["policy"] for line in capsys.readouterr().out.splitlines()] == [
+        "chebcb",
+        "random",
+    ]
+    assert run(done, "--problem", "switching", "--seeds", "2") == 1
+    assert "no run came to its end" in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_written_is_told(done, capsys):
@@ -144,6 +155,58 @@ def test_ranks_and_what_tells_them_apart_are_demsars():
     assert found.apart == pytest.approx(1.25, abs=0.01)
 
 
+def test_only_what_all_have_played_is_compared():
+    def one(policy, problem, seed, regret):
+        key = compare.Key(policy, "", problem, seed, 2)
+        return key, compare.Play(key, np.zeros(2, int), np.zeros(2), 1.0, np.array([0, regret]), 0.0)
+
+    plays = dict([one("a", "p", 0, 1.0), one("b", "p", 0, 2.0), one("a", "p", 1, 9.0), one("a", "q", 0, 9.0)])
+    found = standing(plays)
+    assert (found.policies, found.problems, found.seeds) == (["a", "b"], ["p"], [0])
+    assert found.ranks.tolist() == [1, 2]
+    assert math.isnan(found.apart)
+    with pytest.raises(HpcbenchError, match="no problem was played by all"):
+        standing(dict([one("a", "p", 0, 1.0), one("b", "q", 0, 2.0)]))
+
+
+def test_policies_know_nothing_of_the_draws_of_costs():
+    """The first arm of a policy that knows nothing is the best one as often as any other."""
+    first = []
+    for seed in range(60):
+        key = compare.Key("thompson", "", "gaussian", seed, 2)
+        kept = []
+        compare.run([key], problems(), Keep(kept), lambda kind, body: None)
+        table = problems()["gaussian"].make(2, np.random.default_rng([seed, 1]))
+        mean = problems()["gaussian"].make(400, np.random.default_rng([seed, 1])).costs.mean(0)
+        assert kept[0]["costs"][0] == table.costs[0, kept[0]["arms"][0]]
+        first.append(kept[0]["arms"][0] == mean.argmin())
+    assert sum(first) < 15
+
+
+class Keep:
+    """What a journal is told."""
+
+    def __init__(self, kept):
+        self.kept = kept
+
+    def append(self, rows):
+        self.kept += [body for _, _, body in rows]
+
+
+def test_code_that_changes_is_played_again():
+    problem = problems()["gaussian"]
+    assert compare.code("thompson", problem) != compare.code("ucb_v", problem)
+    assert compare.code("thompson", problem) != compare.code("thompson", problems()["sor_high"])
+    one, other = (recorded_of({**RECORD["cache"], "1,1": {"a": 1, "b": 1, "time": t}}) for t in (2.0, 3.0))
+    assert compare.code("thompson", one) != compare.code("thompson", other)
+    assert compare.code("thompson", one) == compare.code("thompson", recorded_of({**RECORD["cache"], "1,1": {"a": 1, "b": 1, "time": 2.0}}))  # fmt: skip
+
+
+def test_two_steps_make_a_page(tmp_path):
+    assert run(tmp_path, "--problem", "gaussian", "--policy", "random", "--seeds", "1", "--steps", "2", "--output", str(tmp_path / "p.html")) == 0  # fmt: skip
+    assert "<svg" in (tmp_path / "p.html").read_text()
+
+
 def test_every_problem_makes_a_table():
     known = problems()
     assert {p.split for p in known.values()} == {"dev", "test"}
@@ -176,6 +239,35 @@ def test_a_recorded_tuning_is_played(tmp_path, capsys):
     assert run(tmp_path, "--recorded", str(path), "--seeds", "2", "--steps", "30", "--policy", "thompson,random", "--json") == 0  # fmt: skip
     rows = {row["policy"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
     assert rows["thompson"]["regret"]["some"] < rows["random"]["regret"]["some"]
+
+
+def recorded_of(cache):
+    """A recorded tuning of these entries."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cache.json"
+        path.write_text(json.dumps({**RECORD, "cache": cache}))
+        return recorded.recorded(path)
+
+
+@pytest.mark.parametrize("time", [1e20, 0, -1.0, float("inf"), float("nan"), "InvalidConfig"])
+def test_what_failed_is_no_time(time):
+    table = recorded_of({**RECORD["cache"], "2,1": {"a": 2, "b": 1, "time": time}}).make(
+        3, np.random.default_rng(0)
+    )
+    assert np.isnan(table.costs[:, 2]).all()
+    assert table.scale == 3.0
+
+
+def test_what_is_no_recorded_tuning_is_refused(tmp_path):
+    whole = gzip.compress(json.dumps(RECORD).encode())
+    for name, data in {
+        "short.json.gz": whole[:-12], "damaged.json.gz": whole[:20] + b"xxxx" + whole[24:], "list.json": b"[]",
+        "twice.json": json.dumps({**RECORD, "tune_params_keys": ["a"]}).encode(),
+        "lists.json": json.dumps({**RECORD, "cache": {"1": {"a": [1], "b": 2, "time": 1.0}}}).encode(),
+    }.items():  # fmt: skip
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(HpcbenchError, match="a cache file of Kernel Tuner is expected"):
+            recorded.recorded(tmp_path / name)
 
 
 @pytest.mark.parametrize(

@@ -259,6 +259,30 @@ def test_where_no_gap_is_known_it_begins_near_those_that_were():
     assert not choice.relative
 
 
+def test_easy_systems_without_a_gap_are_learned_from_too():
+    core, tuner, choice, chosen = library(), Tuner(), Choice(), []
+    core.omega_begin(ctypes.byref(tuner), 1e-8, 100_000, 0)
+    for _ in range(300):
+        core.omega_ask(ctypes.byref(tuner), 0.0, ctypes.byref(choice))
+        chosen.append(choice.omega)
+        core.omega_tell(ctypes.byref(tuner), ctypes.byref(choice), 8 if choice.omega == 1 else 4, 1.0, True)
+    assert np.mean(np.array(chosen[100:]) != 1) > 0.9
+
+
+def test_threads_may_share_a_tuner():
+    """Systems of several sizes, so that a vector of one is never read for another."""
+    tuner, matrices = OmegaTuner(), [equations.poisson(side, 2) for side in (5, 40, 90)]
+
+    def solve(k):
+        a = matrices[k % 3]
+        b = np.full(a.shape[0], 1.0 + k)
+        found = tuner.solve(a, b)
+        return np.linalg.norm(b - a @ found.x) <= 1e-8 * np.linalg.norm(b)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(solve, range(60)))
+
+
 def test_what_cannot_be_is_refused():
     tuner = OmegaTuner()
     a = equations.poisson(8, 2)

@@ -127,8 +127,7 @@ def test_some_begin_anew_when_costs_change():
         return np.mean(np.array(played[1100:]) == 4)
 
     for name in ("thompson", "chebcb"):
-        assert late(f"restart_{name}") > 0.8
-        assert late(name) < 0.6
+        assert late(f"restart_{name}") > max(0.8, late(name) + 0.1)
 
 
 def test_noise_is_no_change():
@@ -153,8 +152,9 @@ def test_thompson_learns_costs_as_they_are():
 def test_what_cannot_be_is_refused(name):
     policy = made(name)
     trial = policy.ask()
-    with pytest.raises(PolicyError, match="not a number"):
-        policy.tell(trial, float("nan"))
+    for odd in (float("nan"), float("inf")):
+        with pytest.raises(PolicyError, match="not a number"):
+            policy.tell(trial, odd)
     policy.tell(trial, 0.5)
     with pytest.raises(PolicyError, match="not open"):
         policy.tell(trial, 0.5)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,8 +71,11 @@ def run(options: argparse.Namespace) -> int:
     todo = [name for name in found if any(k.problem == name and k not in plays for k in keys)]
     code = _map(options, todo)
     plays = _there(options.runs, keys)
-    if code == 130 or not plays:
-        return code or 1
+    if code == 130:
+        return code
+    if not plays:
+        print("no run came to its end; what stopped them stands above", file=sys.stderr)
+        return 1
     return _tell(options, keys, plays)
 
 
@@ -131,9 +135,9 @@ def _tell(options: argparse.Namespace, keys: Sequence[Key], plays: Mapping[Key, 
     found, absent = standing(plays), missing(keys, plays)
     try:
         _write(options, found, plays)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         raise HpcbenchError(
-            f"{error.name} is not installed; tables and pages need it: pip install 'hpcbench-workbench[report]'"
+            f"{error}; tables and pages need it: pip install 'hpcbench-workbench[report,parquet]'"
         ) from None
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
@@ -147,7 +151,8 @@ def _tell(options: argparse.Namespace, keys: Sequence[Key], plays: Mapping[Key, 
         _print(options, found)
     if absent:
         some = ", ".join(f"{k.policy} on {k.problem} with seed {k.seed}" for k in absent[:3])
-        print(f"\n{len(absent)} of {len(keys)} runs are missing: {some}{' …' if len(absent) > 3 else ''}")
+        more = " …" if len(absent) > 3 else ""
+        print(f"{len(absent)} of {len(keys)} runs are missing: {some}{more}", file=sys.stderr)
     return int(bool(absent))
 
 
@@ -171,7 +176,7 @@ def _write(options: argparse.Namespace, found: Standing, plays: Mapping[Key, Pla
 def _print(options: argparse.Namespace, found: Standing) -> None:
     names, width = found.policies, max(12, *map(len, found.problems))
     print(
-        f"{len(names)} policies, {len(found.problems)} problems, {options.seeds} seeds, {options.steps} steps"
+        f"{len(names)} policies, {len(found.problems)} problems, {len(found.seeds)} seeds, {options.steps} steps"
     )
     print("regret, medians: 0 is the best fixed arm, 1 is choosing at random")
     for first in range(0, len(names), COLUMNS):
@@ -187,4 +192,4 @@ def _print(options: argparse.Namespace, found: Standing) -> None:
     print("\n* the least")
     if found.apart == found.apart:
         print(f"Mean ranks that differ by less than {found.apart:.2f} are not told apart (Nemenyi, 5 %);")
-        print(f"that all policies are alike has a probability of {found.p:.2g} (Friedman).")
+        print(f"were all policies alike, ranks would be so far apart with p = {found.p:.2g} (Friedman).")

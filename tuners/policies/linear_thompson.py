@@ -17,9 +17,9 @@ class LinearThompson(Discrete):
     The rule: w_k from N(B_k^-1 f_k, v^2 B_k^-1), B_k = 0.1 I + sum of z z^T, f_k = sum of c z, z the Chebyshev
     polynomials of the context up to degree 3, v = 0.1; the arm with the least z.w_k.
 
-    Regret: O(d^1.5 sqrt(T log K) log T) with high probability, for costs that such sums can express and a v that
-    grows like sqrt(d log T). Source: Agrawal and Goyal, ICML 2013, theorem 1 and remark 2; here every arm has
-    weights of its own.
+    Regret: O(min(d^1.5 sqrt(T), d sqrt(T log K)) log T) with high probability, for costs that such sums can express
+    and a v that grows like sqrt(d log T). Source: Agrawal and Goyal, ICML 2013, theorem 1; d = 4 K here, since
+    every arm has weights of its own.
     """
 
     FIELDS = ("roots", "moments")

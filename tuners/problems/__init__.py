@@ -11,6 +11,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 import numpy as np
@@ -43,11 +44,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Problem:
-    """How a table of a number of steps is drawn, and what it is for."""
+    """How a table of a number of steps is drawn, what it is for, and further modules that make it what it is."""
 
     make: Callable[[int, Random], Table]
     split: Split
     summary: str
+    modules: tuple[ModuleType, ...] = ()
 
 
 def problems() -> dict[str, Problem]:
@@ -76,7 +78,7 @@ def chosen(words: Sequence[str], files: Sequence[Path]) -> dict[str, Problem]:
             raise HpcbenchError(f"--problem {word}: dev, test, all or one of {', '.join(known)} is expected")
         found |= {name: known[name] for name in fits}
     for path in files:
-        name = path.name.partition(".")[0]
+        name = path.name.removesuffix(".gz").removesuffix(".json")
         if name in found:
             raise HpcbenchError(f"--recorded {path}: there is another problem {name}: rename the file")
         found[name] = recorded(path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
+import zlib
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from numpy.random import Generator as Random
 from hpcbench.spec import HpcbenchError
 from tuners.problems import Problem, Table
 
+FAILED = 1e20
 PROBLEMS: dict[str, Problem] = {}  # files are named by the user
 
 
@@ -32,10 +35,12 @@ def recorded(path: Path) -> Problem:
         text = gzip.decompress(data) if path.suffix == ".gz" else data
         content = json.loads(text)
         keys, cache = content["tune_params_keys"], content["cache"]
-        rows = [([one[key] for key in keys], _times(one)) for one in cache.values()]
+        rows = [(tuple(one[key] for key in keys), _times(one)) for one in cache.values()]
+        if len({values for values, _ in rows}) < len(rows):
+            raise ValueError("two configurations have the same values")
     except OSError as error:
         raise HpcbenchError(f"--recorded {path}: {error.strerror or error}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, EOFError, zlib.error) as error:
         raise HpcbenchError(
             f"--recorded {path}: a cache file of Kernel Tuner is expected ({type(error).__name__}: {error})"
         ) from None
@@ -46,10 +51,11 @@ def recorded(path: Path) -> Problem:
 
 
 def _times(one: Any) -> list[float]:
-    """Milliseconds of a configuration's runs; none where it failed."""
+    """Milliseconds of a configuration's runs; none where it failed, which old files tell by a time of 1e20."""
     if not isinstance(one["time"], int | float):
         return []
-    return [float(t) for t in one.get("times") or [one["time"]]]
+    found = [float(t) for t in one.get("times") or [one["time"]]]
+    return found if all(math.isfinite(t) and 0 < t < FAILED for t in found) else []
 
 
 def _make(arms: list[dict[str, Any]], times: list[list[float]], steps: int, rng: Random) -> Table:

@@ -7,12 +7,14 @@ from functools import partial
 import numpy as np
 from numpy.random import Generator as Random
 
+from hpcbench.inputs import equations
 from tuners.problems import Problem, Split, Table
+from tuners.sor import streams
 from tuners.sor.contest import GRID
 from tuners.sor.solver import Solver
 from tuners.sor.streams import STREAMS
 
-LIMIT = 2000
+LIMIT = 1000  # iterations; what does not end costs as much
 SPLIT: dict[str, Split] = {
     "high": "dev",
     "abrupt": "dev",
@@ -35,10 +37,13 @@ def _make(name: str, steps: int, rng: Random) -> Table:
             if not found.stopped:
                 x, costs[step, k] = found.x, found.iterations
         system = stream.send(x)
-    return Table([{"omega": w} for w in GRID], costs, contexts, kind.scale, kind.bounds)
+    return Table([{"omega": w} for w in GRID], costs, contexts, float(LIMIT), kind.bounds)
 
 
+SUMMARY = "omega of SOR: {}"
 PROBLEMS = {
-    f"sor_{name}": Problem(partial(_make, name), split, f"omega of SOR: {STREAMS[name].summary}")
+    f"sor_{name}": Problem(
+        partial(_make, name), split, SUMMARY.format(STREAMS[name].summary), (streams, equations)
+    )
     for name, split in SPLIT.items()
 }

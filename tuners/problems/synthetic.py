@@ -37,9 +37,10 @@ def heavy(steps: int, rng: Random) -> Table:
 
 def switching(steps: int, rng: Random) -> Table:
     """Eight arms, another one the best in each tenth of the time, and one that is never bad."""
-    costs = np.full((steps, 8), 0.6)
+    costs, best = np.full((steps, 8), 0.6), 0
     for part in np.array_split(np.arange(steps), 10):
-        costs[part, rng.integers(1, 8)] = 0.1
+        best = int(rng.choice([k for k in range(1, 8) if k != best]))
+        costs[part, best] = 0.1
     costs[:, 0] = 0.4
     return _table(np.clip(costs + 0.1 * rng.standard_normal(costs.shape), 0, 1))
 

@@ -137,13 +137,14 @@ void omega_ask(omega_tuner *t, double gap, omega_choice *c) {
   t->systems++;
   fade(t);
   const double expected = iterations_for(t, -log(t->tolerance), c->rate);
+  const int known_gap = gap > 0, spent = t->lost[known_gap] > LOSS * t->used[known_gap] + FREE * t->typical;
+  const int hard = known_gap && expected > HARD * t->typical;
   int fixed = PLAIN, offset = YOUNG;
-  const int k = gap > 0;
   if (t->alarm) {
     t->alarm = 0, c->arm = PLAIN;
-  } else if (!((expected > HARD * t->typical || t->lost[k] > LOSS * t->used[k] + FREE * t->typical) && t->typical > 0 && known(t, NULL, c))) {
+  } else if (!((hard || spent) && t->typical > 0 && known(t, NULL, c))) {
     const double bound = least(t, fixed_line(t), OMEGA_FIXED, start_of(t), &fixed);
-    c->relative = gap > 0 && least(t, t->offset, OMEGA_OFFSETS, YOUNG, &offset) <= bound;
+    c->relative = known_gap && least(t, t->offset, OMEGA_OFFSETS, YOUNG, &offset) <= bound;
     c->arm = c->relative ? offset : fixed;
   }
   complete(t, c);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import threading
 from collections.abc import Mapping
 from ctypes import byref
 from functools import partial
@@ -29,7 +30,7 @@ class OmegaTuner:
     formula misses, one over fixed omegas, for matrices that it misleads or that have no such rho. Costs are
     iterations over those that the rate omega - 1 would take, so that easy and hard systems can be compared. A
     choice that takes four times as long as the best would (twice, if it was a trial of SOR's) is given up, and the
-    system goes on with another.
+    system goes on with another. Threads may share a tuner, and solve one after the other.
 
     Parameters
     ----------
@@ -61,6 +62,7 @@ class OmegaTuner:
         self._solver = Solver(solver, threads=threads, tolerance=tolerance, limit=limit)
         self._of = {"solver": solver, "tolerance": tolerance, "limit": self._solver.limit}
         self._spectrum, self._tuner, self._core = Spectrum(), Tuner(), library()
+        self._lock = threading.RLock()
         self._phases, self._choice = self._solver.phases(), Choice()
         own = self._tuner, self._phases, self._choice, self._spectrum.off
         self._at = [ctypes.addressof(struct) for struct in own]
@@ -87,19 +89,22 @@ class OmegaTuner:
         """
         a = Csr.of(a)
         b, x = vectors(a, b, x0)
-        choice, total = self._choice, -self._spectrum.iterations
-        work = partial(self._first, a, self._spectrum.begin(a, self._tuner.spent))
-        while True:
-            found = self._solver.run(a, b, x, 1.0, self._solver.limit, work)
-            total += found.iterations
-            last = choice.attempt >= TRIES or found.iterations >= self._solver.limit or not found.iterations
-            if not found.stopped or last or not math.isfinite(found.residuals[0]):
-                break
-            if np.isfinite(found.x).all() and self._smaller(a, b, found.x, x):
-                x = found.x
-            choice = self.again(choice)
-            work = partial(self._core.omega_attempt, self._at[0], byref(choice), self._at[1])
-        return Solution(found.x, total + self._spectrum.iterations, found.residuals, found.stopped)
+        with self._lock:
+            choice, total = self._choice, -self._spectrum.iterations
+            work = partial(self._first, a, self._spectrum.begin(a, self._tuner.spent))
+            while True:
+                found = self._solver.run(a, b, x, 1.0, self._solver.limit, work)
+                total += found.iterations
+                last = (
+                    choice.attempt >= TRIES or found.iterations >= self._solver.limit or not found.iterations
+                )
+                if not found.stopped or last or not math.isfinite(found.residuals[0]):
+                    break
+                if np.isfinite(found.x).all() and self._smaller(a, b, found.x, x):
+                    x = found.x
+                choice = self.again(choice)
+                work = partial(self._core.omega_attempt, self._at[0], byref(choice), self._at[1])
+            return Solution(found.x, total + self._spectrum.iterations, found.residuals, found.stopped)
 
     def _first(self, a: Csr, good: float) -> int:
         """Choose, solve and tell, in one call where y is as good as it must be; what the solver returned."""
@@ -123,14 +128,16 @@ class OmegaTuner:
     def ask(self, a: Any) -> Choice:
         """The choice for the next system, of matrix ``a``."""
         choice = Choice()
-        gap = self._spectrum.gap(Csr.of(a), self._tuner.spent)
-        self._core.omega_ask(byref(self._tuner), gap, byref(choice))
+        with self._lock:
+            gap = self._spectrum.gap(Csr.of(a), self._tuner.spent)
+            self._core.omega_ask(byref(self._tuner), gap, byref(choice))
         return choice
 
     def again(self, last: Choice) -> Choice:
         """Another choice for the same system, which the last one did not solve within its limit."""
         choice = Choice()
-        self._core.omega_again(byref(self._tuner), byref(last), byref(choice))
+        with self._lock:
+            self._core.omega_again(byref(self._tuner), byref(last), byref(choice))
         return choice
 
     def tell(self, choice: Choice, iterations: int, residual: float, *, solved: bool) -> None:
@@ -150,13 +157,15 @@ class OmegaTuner:
         if not residual >= 0 or iterations < 0:
             raise HpcbenchError(f"residual {residual} after {iterations} iterations: that cannot be")
         told = int(iterations), float(residual), bool(solved)
-        self._core.omega_tell(byref(self._tuner), byref(choice), *told)
+        with self._lock:
+            self._core.omega_tell(byref(self._tuner), byref(choice), *told)
 
     def state(self) -> dict[str, Any]:
         """All that :meth:`restore` needs to go on as if nothing had happened, ready for JSON."""
-        words = np.frombuffer(bytes(self._tuner), np.int64).tolist()
-        of = {"tuner": "omega", "version": VERSION, **self._of}
-        return of | {"words": words, "spectrum": self._spectrum.state()}
+        with self._lock:
+            words = np.frombuffer(bytes(self._tuner), np.int64).tolist()
+            of = {"tuner": "omega", "version": VERSION, **self._of}
+            return of | {"words": words, "spectrum": self._spectrum.state()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state.
@@ -172,5 +181,6 @@ class OmegaTuner:
         words = np.array(state["words"], np.int64).tobytes()
         if len(words) != ctypes.sizeof(Tuner):
             raise HpcbenchError(f"this state has {len(words)} bytes, not {ctypes.sizeof(Tuner)}")
-        self._spectrum.restore(state["spectrum"])
-        ctypes.memmove(byref(self._tuner), words, len(words))
+        with self._lock:
+            self._spectrum.restore(state["spectrum"])
+            ctypes.memmove(byref(self._tuner), words, len(words))

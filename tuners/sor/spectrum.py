@@ -16,8 +16,7 @@ ROUGH = 1e-2  # residual of an inverse iteration; the quotient's error is the sq
 STEPS = 200  # of its solver at most
 FIRST = 3  # inverse iterations for a size that is new
 GOOD, USABLE = 0.3, 0.45  # how far the vector may be from an eigenvector before it is renewed, and is no good
-SHORT, LONGEST = 8, 512  # systems for which a renewed vector must be good; left alone at most if it is not
-SETUP = 10
+SETUP = 10  # iterations that the setup of an inverse iteration counts for
 SHARE = 0.05  # of all iterations that may be spent on renewing it
 
 
@@ -71,7 +70,8 @@ class Spectrum:
         if new:
             self._keep(np.random.default_rng(a.n).uniform(0.5, 1.5, a.n))
         for _ in range(FIRST if new else 1):
-            self._improve(a)
+            if not self._improve(a):
+                break
         gap = self._quotient(a)
         return gap if gap > 0 and self.off.value <= USABLE else 0.0
 
@@ -79,12 +79,14 @@ class Spectrum:
         gap: float = library().omega_gap(a.n, *a.words, self.at, ctypes.byref(self.off))
         return gap
 
-    def _improve(self, a: Csr) -> None:
+    def _improve(self, a: Csr) -> bool:
         self._count += 1
         x = self._solve(a, a.matrix().diagonal() * self._y)
         size = float(np.linalg.norm(x))
-        if 0 < size < np.inf:
+        found = 0 < size < np.inf
+        if found:
             self._keep(x / size)
+        return found
 
     def _keep(self, y: np.ndarray) -> None:
         self._y, self.at = y, y.ctypes.data
