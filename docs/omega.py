@@ -152,7 +152,7 @@ def seconds() -> str:
         f"| stream | the best fixed one | ms a step | {' | '.join(names)} |",
         "|---" * (len(names) + 3) + "|",
     ]
-    for stream, steps in (("heat", 2000), ("heat200", 1000)):
+    for stream, steps in (("heat", 1000), ("heat200", 1000)):
         found = contests(stream, steps, 10_000, *words)
         place = {row.name: row for row in standing(found)}
         totals = np.sum([one.grid.sum(0) for one in found], axis=0)
