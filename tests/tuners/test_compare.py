@@ -195,7 +195,7 @@ class Keep:
 
 def test_code_that_changes_is_played_again():
     problem = problems()["gaussian"]
-    assert compare.code("thompson", problem) != compare.code("ucb_v", problem)
+    assert compare.code("thompson", problem) != compare.code("chebcb", problem)
     assert compare.code("thompson", problem) != compare.code("thompson", problems()["sor_high"])
     one, other = (recorded_of({**RECORD["cache"], "1,1": {"a": 1, "b": 1, "time": t}}) for t in (2.0, 3.0))
     assert compare.code("thompson", one) != compare.code("thompson", other)

@@ -48,9 +48,8 @@ def test_the_control_learns_nothing():
     ("policy", "constant", "wrong"),
     [
         ("tsallis_inf", "RATE", 1e-3),
-        ("ucb_v", "DOUBT", 300),
         ("chebcb", "GREED", 1e-3),
-        ("linear_thompson", "WIDTH", 30),
+        ("epsilon_greedy", "FREELY", 1e6),
     ],
 )
 def test_a_wrong_constant_is_seen(policy, constant, wrong, monkeypatch):
@@ -72,9 +71,8 @@ def test_a_trial_tells_the_chance_that_it_had(name):
         assert np.allclose(told, chance)
 
 
-@pytest.mark.parametrize("name", ["chebcb", "linear_thompson"])
-def test_some_follow_the_context(name):
-    policy, rng, cost = made(name), np.random.default_rng(0), []
+def test_chebcb_follows_the_context():
+    policy, rng, cost = made("chebcb"), np.random.default_rng(0), []
     for _ in range(3000):
         z = rng.uniform()
         trial = policy.ask((z,))
@@ -126,16 +124,14 @@ def test_some_begin_anew_when_costs_change():
             policy.tell(trial, mean + 0.05 * rng.standard_normal())
         return np.mean(np.array(played[1100:]) == 4)
 
-    for name in ("thompson", "chebcb"):
-        assert late(f"restart_{name}") > max(0.8, late(name) + 0.1)
+    assert late("restart_chebcb") > max(0.8, late("chebcb") + 0.1)
 
 
 def test_noise_is_no_change():
-    for name in ("restart_thompson", "restart_chebcb"):
-        policy, rng = made(name), np.random.default_rng(2)
-        for _ in range(2000):
-            policy.tell(policy.ask((0.5,)), 0.5 + 0.1 * rng.standard_normal())
-        assert policy.told > 500
+    policy, rng = made("restart_chebcb"), np.random.default_rng(2)
+    for _ in range(2000):
+        policy.tell(policy.ask((0.5,)), 0.5 + 0.1 * rng.standard_normal())
+    assert policy.told > 500
 
 
 def test_thompson_learns_costs_as_they_are():

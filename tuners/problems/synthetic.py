@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.random import Generator as Random
 
@@ -67,6 +69,11 @@ def failing(steps: int, rng: Random) -> Table:
     return _table(costs)
 
 
+def misjudged(steps: int, rng: Random) -> Table:
+    """As gaussian, but nobody knew that costs are a hundred times less than was thought."""
+    return replace(gaussian(steps, rng), scale=100.0)
+
+
 PROBLEMS = {
     "gaussian": Problem(gaussian, "dev", "ten arms, one better by one standard deviation"),
     "switching": Problem(switching, "dev", "another arm the best in each tenth of the time"),
@@ -74,5 +81,6 @@ PROBLEMS = {
     "line": Problem(line, "test", "thirty arms whose neighbours hardly differ"),
     "heavy": Problem(heavy, "test", "costs with a heavy tail"),
     "turned": Problem(turned, "test", "the arm that is ahead at first falls behind"),
+    "misjudged": Problem(misjudged, "test", "as gaussian, its scale a hundred times too great"),
     "failing": Problem(failing, "test", "the cheapest arms often fail"),
 }
