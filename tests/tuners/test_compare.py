@@ -230,7 +230,7 @@ RECORD = {
 
 
 def test_a_recorded_tuning_is_played(tmp_path, capsys):
-    path = tmp_path / "some.json.gz"
+    path = tmp_path / "some.1.json.gz"
     path.write_bytes(gzip.compress(json.dumps(RECORD).encode()))
     table = recorded.recorded(path).make(50, np.random.default_rng(0))
     assert table.arms == [{"a": 1, "b": 1}, {"a": 1, "b": 2}, {"a": 2, "b": 1}]
@@ -238,7 +238,7 @@ def test_a_recorded_tuning_is_played(tmp_path, capsys):
     assert np.isnan(table.costs[:, 1]).all()
     assert run(tmp_path, "--recorded", str(path), "--seeds", "2", "--steps", "30", "--policy", "thompson,random", "--json") == 0  # fmt: skip
     rows = {row["policy"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
-    assert rows["thompson"]["regret"]["some"] < rows["random"]["regret"]["some"]
+    assert rows["thompson"]["regret"]["some.1"] < rows["random"]["regret"]["some.1"]
 
 
 def recorded_of(cache):

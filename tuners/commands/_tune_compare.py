@@ -94,9 +94,10 @@ def _map(options: argparse.Namespace, todo: Sequence[str]) -> int:
     import time
 
     from hpcbench.tasks import LocalExecutor
+    from tuners.problems import name_of
 
     run_id = PREFIX + time.strftime("%Y%m%dT%H%M%S-") + secrets.token_hex(2)
-    files = {path.name.partition(".")[0]: path for path in options.recorded}
+    files = {name_of(path): path for path in options.recorded}
     tasks = []
     for i, name in enumerate(todo):
         where = ["--recorded", str(files[name])] if name in files else ["--problem", name]
@@ -174,7 +175,7 @@ def _write(options: argparse.Namespace, found: Standing, plays: Mapping[Key, Pla
 
 
 def _print(options: argparse.Namespace, found: Standing) -> None:
-    names, width = found.policies, max(12, *map(len, found.problems))
+    names, width = found.policies, 16
     print(
         f"{len(names)} policies, {len(found.problems)} problems, {len(found.seeds)} seeds, {options.steps} steps"
     )
@@ -187,7 +188,7 @@ def _print(options: argparse.Namespace, found: Standing) -> None:
             cells = [
                 f"{found.regret[i, j, 0]:.3f}{'*' if found.regret[i, j, 0] == best else ' '}" for i in part
             ]
-            print(f"{problem:{width}}" + "".join(f"{cell:>16}" for cell in cells))
+            print(f"{problem[:width]:{width}}" + "".join(f"{cell:>16}" for cell in cells))
         print(f"{'mean rank':{width}}" + "".join(f"{found.ranks[i]:>15.2f} " for i in part))
     print("\n* the least")
     if found.apart == found.apart:

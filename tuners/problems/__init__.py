@@ -60,6 +60,11 @@ def problems() -> dict[str, Problem]:
     return found
 
 
+def name_of(path: Path) -> str:
+    """The name of a recorded problem: its file's, without .json and .gz."""
+    return path.name.removesuffix(".gz").removesuffix(".json")
+
+
 def chosen(words: Sequence[str], files: Sequence[Path]) -> dict[str, Problem]:
     """Problems by name, ``dev``, ``test`` or ``all``, and recorded ones by file.
 
@@ -78,7 +83,7 @@ def chosen(words: Sequence[str], files: Sequence[Path]) -> dict[str, Problem]:
             raise HpcbenchError(f"--problem {word}: dev, test, all or one of {', '.join(known)} is expected")
         found |= {name: known[name] for name in fits}
     for path in files:
-        name = path.name.removesuffix(".gz").removesuffix(".json")
+        name = name_of(path)
         if name in found:
             raise HpcbenchError(f"--recorded {path}: there is another problem {name}: rename the file")
         found[name] = recorded(path)
