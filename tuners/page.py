@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hpcbench.report import svg
 from hpcbench.report.axes import SHAPES, Shape
+from hpcbench.report.html import document
 from tuners.compare import Key, Play, points
 from tuners.standing import Standing, curve
 
@@ -38,7 +38,6 @@ def page(found: Standing, plays: Mapping[Key, Play], title: str) -> str:
     ----------
     title : heading of the page, as plain text.
     """
-    style = files("hpcbench.report").joinpath("page.css").read_text("utf-8")
     keys = list(plays)
     facts = [
         f"{len(found.policies)} policies", f"{len(found.problems)} problems",
@@ -47,23 +46,7 @@ def page(found: Standing, plays: Mapping[Key, Play], title: str) -> str:
     curves = "".join(
         _curves(found.policies, problem, plays, f"c{j}") for j, problem in enumerate(found.problems)
     )
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>{escape(title)}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header>
-<h1>{escape(title)}</h1>
-<p class="muted">{" · ".join(facts)}</p>
-</header>
-<main>
-<section class="race"><h2>Ranks</h2>
+    main = f"""<section class="race"><h2>Ranks</h2>
 <figure>{_ranks(found)}<figcaption>{_apart(found)}</figcaption></figure>
 <h3>Regret at the end</h3>
 {_table(found)}</section>
@@ -72,10 +55,8 @@ def page(found: Standing, plays: Mapping[Key, Play], title: str) -> str:
 {curves}</section>
 <section class="race"><h2>How to read this</h2>
 {"".join(f"<p>{sentence}</p>" for sentence in READING)}</section>
-</main>
-</body>
-</html>
 """
+    return document(title, f'<p class="muted">{" · ".join(facts)}</p>\n', main)
 
 
 def _apart(found: Standing) -> str:

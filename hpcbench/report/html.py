@@ -94,6 +94,17 @@ def _document(evidence: Evidence, title: str, shown: Sequence[Race], detail: Det
     sections = "\n".join(
         _section(evidence, race, _name(race, shown), f"r{i}", detail) for i, race in enumerate(shown, 1)
     )
+    header = f'<p class="muted">{_facts(wording.machine_facts(evidence))}</p>\n{detail.note}'
+    main = f"""<ul class="verdicts">
+{verdicts}
+</ul>
+{_overview(evidence, shown, detail)}{sections}
+{_closing(evidence)}"""
+    return document(title, header, main)
+
+
+def document(title: str, header: str, main: str) -> str:
+    """An HTML document that loads nothing: its heading as plain text, what stands below it, and its body."""
     style = files("hpcbench.report").joinpath("page.css").read_text("utf-8")
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -108,14 +119,9 @@ def _document(evidence: Evidence, title: str, shown: Sequence[Race], detail: Det
 <body>
 <header>
 <h1>{escape(title)}</h1>
-<p class="muted">{_facts(wording.machine_facts(evidence))}</p>
-{detail.note}</header>
+{header}</header>
 <main>
-<ul class="verdicts">
-{verdicts}
-</ul>
-{_overview(evidence, shown, detail)}{sections}
-{_closing(evidence)}</main>
+{main}</main>
 </body>
 </html>
 """
