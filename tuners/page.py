@@ -154,7 +154,7 @@ def _chart(names: Sequence[str], problem: str, plays: Mapping[Key, Play], key: s
         style = DASHES[_again(i)]
         ax.plot(at + 1, found[:, 0], color=_colour(i), linewidth=2, linestyle=style)
         ax.fill_between(at + 1, found[:, 1], found[:, 2], color=_colour(i), alpha=0.15, linewidth=0)
-        said += [f"{name} {row[0]:.2f}" for row in found[-1:]]
+        said.append(f"{name} {found[-1, 0]:.2f}")
     ax.set_xscale("log")
     ax.set_ylim(LOW, HIGH)
     ax.set_yticks([0, 0.5, 1])

@@ -69,10 +69,10 @@ def run(options: argparse.Namespace) -> int:
         return _play(options, keys)
     plays = _there(options.runs, keys)
     todo = [name for name in found if any(k.problem == name and k not in plays for k in keys)]
-    code = _map(options, todo)
-    plays = _there(options.runs, keys)
-    if code == 130:
-        return code
+    if todo:
+        if _map(options, todo) == 130:
+            return 130
+        plays = _there(options.runs, keys)
     if not plays:
         print("no run came to its end; what stopped them stands above", file=sys.stderr)
         return 1

@@ -214,10 +214,10 @@ double omega_gap(int64_t n, const int64_t *indptr, const int32_t *indices, const
 
 int omega_attempt(omega_tuner *t, const omega_choice *c, const omega_solver *s) {
   *s->omega = c->omega, *s->limit = c->limit;
-  void *handle = s->setup(s->in, s->params);
-  if (!handle) return 1;
+  void *handle = s->setup ? s->setup(s->in, s->params) : NULL;
+  if (s->setup && !handle) return 1;
   const int status = s->run(handle, s->in, s->params, s->out);
-  s->release(handle);
+  if (s->setup) s->release(handle);
   const int64_t done = (int64_t)*s->iterations;
   if (isfinite(*s->residual) && (!status || done)) omega_tell(t, c, done, *s->residual, !status); /* else no omega helps */
   return status;

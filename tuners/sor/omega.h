@@ -49,15 +49,15 @@ void omega_again(omega_tuner *tuner, const omega_choice *last, omega_choice *cho
 void omega_tell(omega_tuner *tuner, const omega_choice *choice, int64_t iterations, double residual, int solved);
 
 /* y.Ay / y.Dy of a matrix in CSR, D its diagonal: 1 - rho where y is the eigenvector of D^-1 A with the least
- * eigenvalue; *off is how far it is from one, ||Ay - gap Dy|| / |gap| ||Dy||, of about five hundred rows.
+ * eigenvalue; *off is how far it is from one, ||Ay - gap Dy|| / |gap| ||Dy|| in the norm of 1/|D|, of about 250 rows.
  * 0, and *off infinite, where the diagonal has a zero there. */
 double omega_gap(int64_t n, const int64_t *indptr, const int32_t *indices, const double *data, const double *y, double *off);
 
 /* A solver in three phases, and where it is told and tells. */
 typedef struct omega_solver {
-  void *(*setup)(const void *in, const void *params); /* a handle, NULL when out of memory */
+  void *(*setup)(const void *in, const void *params); /* a handle, NULL when out of memory; may be NULL itself */
   int (*run)(void *handle, const void *in, const void *params, void *out); /* 0 when it is solved */
-  void (*release)(void *handle);
+  void (*release)(void *handle); /* NULL where setup is */
   const void *in, *params;
   void *out;
   double *omega;
