@@ -198,8 +198,8 @@ def test_it_is_near_what_could_have_been_chosen(stream, steps, over_fixed, over_
 
 def test_an_old_formula_without_its_context_is_behind(monkeypatch):
     """Without the vector there is no context left but the systems' own costs."""
-    monkeypatch.setattr(Spectrum, "begin", lambda self, a, spent: 0.0)
-    monkeypatch.setattr(Spectrum, "renewed", lambda self, a: 0.0)
+    monkeypatch.setattr(Spectrum, "fits", lambda self, a: False)
+    monkeypatch.setattr(Spectrum, "renewed", lambda self, a, spent: 0.0)
     found = contest("low", streams.STREAMS["low"], ["omega_tuner"], steps=300, seed=3)
     assert totals(found)["omega_tuner"][0] > 0.95
 

@@ -92,7 +92,7 @@ def contest(
         When there is no such policy or solver.
     """
     plain = Solver(solver, limit=limit)
-    fixed = [_with(plain, omega) for omega in omegas]
+    fixed = [_with(Solver(solver, limit=limit), omega) for omega in omegas]
     known = policies.names()
     learners: dict[str, Policy] = {
         one: policies.policy(one)(

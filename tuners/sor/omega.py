@@ -7,6 +7,7 @@ import math
 import threading
 from collections.abc import Mapping
 from ctypes import byref
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from hpcbench.spec import HpcbenchError
 from tuners.sor.core import Choice, Tuner, library
 from tuners.sor.solver import Csr, Solution, Solver, vectors
-from tuners.sor.spectrum import USABLE, Spectrum
+from tuners.sor.spectrum import GOOD, USABLE, Spectrum
 
 VERSION = 2
 RENEW = -2  # of omega_first, where y is too old
@@ -90,32 +91,33 @@ class OmegaTuner:
         a = Csr.of(a)
         b, x = vectors(a, b, x0)
         with self._lock:
-            choice, total = self._choice, -self._spectrum.iterations
-            work = partial(self._first, a, self._spectrum.begin(a, self._tuner.spent))
-            while True:
-                found = self._solver.run(a, b, x, 1.0, self._solver.limit, work)
-                total += found.iterations
-                last = (
-                    choice.attempt >= TRIES or found.iterations >= self._solver.limit or not found.iterations
-                )
-                if not found.stopped or last or not math.isfinite(found.residuals[0]):
-                    break
+            before = self._spectrum.iterations
+            found = self._solver.run(a, b, x, 1.0, self._solver.limit, partial(self._first, a))
+            total, choice = found.iterations, self._choice
+            while found.stopped and self._may_go_on(choice, found):
                 if np.isfinite(found.x).all() and self._smaller(a, b, found.x, x):
                     x = found.x
                 choice = self.again(choice)
                 work = partial(self._core.omega_attempt, self._at[0], byref(choice), self._at[1])
-            return Solution(found.x, total + self._spectrum.iterations, found.residuals, found.stopped)
+                found = self._solver.run(a, b, x, 1.0, self._solver.limit, work)
+                total += found.iterations
+            total += self._spectrum.iterations - before
+        return found if total == found.iterations else replace(found, iterations=total)
 
-    def _first(self, a: Csr, good: float) -> int:
+    def _may_go_on(self, choice: Choice, found: Solution) -> bool:
+        done = found.iterations
+        return choice.attempt < TRIES and 0 < done < self._solver.limit and math.isfinite(found.residuals[0])
+
+    def _first(self, a: Csr) -> int:
         """Choose, solve and tell, in one call where y is as good as it must be; what the solver returned."""
         spectrum, (tuner, phases, choice, off) = self._spectrum, self._at
         status: int = RENEW
-        if good:
+        if spectrum.fits(a):
             status = self._core.omega_first(
-                tuner, phases, a.n, *a.words, spectrum.at, good, USABLE, off, choice
+                tuner, phases, a.n, *a.words, spectrum.at, GOOD, USABLE, off, choice
             )
         if status == RENEW:
-            self._core.omega_ask(tuner, spectrum.renewed(a), choice)
+            self._core.omega_ask(tuner, spectrum.renewed(a, self._tuner.spent), choice)
             status = self._core.omega_attempt(tuner, choice, phases)
         return status
 

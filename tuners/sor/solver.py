@@ -148,7 +148,7 @@ class Solver:
     ) -> Solution:  # fmt: skip
         """As calling it, where all arguments are known to be as native code takes them.
 
-        ``phases`` may do the work in the variant's place, with :meth:`phases`.
+        ``phases`` may do the work in the variant's place, with :meth:`phases`, and with an omega of its own.
         """
         x = np.empty(a.n)
         with self._lock:  # the words are this solver's own, and native code runs beside other threads
@@ -158,7 +158,7 @@ class Solver:
                 self._cut.ctypes.data, x.ctypes.data, *self._ends,
             )  # fmt: skip
             self._history[0] = self._told[0] = 0.0
-            if self.has_omega:
+            if self.has_omega and not phases:
                 self._native.choose(omega=omega)
             status = self._native(self._at, self._at + 8 * IN, phases)
             count = int(self._told[0])

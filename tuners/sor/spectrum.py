@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ from tuners.sor.solver import Csr, Solver
 
 ROUGH = 1e-2  # residual of an inverse iteration; the quotient's error is the square of the vector's
 STEPS = 200  # of its solver at most
-FIRST = 3  # inverse iterations for a size that is new
+FIRST, ENOUGH = 3, 0.1  # inverse iterations at most for a size that is new, and how near is near enough
 GOOD, USABLE = 0.3, 0.45  # how far the vector may be from an eigenvector before it is renewed, and is no good
 SETUP = 10  # iterations that the setup of an inverse iteration counts for
 SHARE = 0.05  # of all iterations that may be spent on renewing it
@@ -40,39 +39,36 @@ class Spectrum:
     def __init__(self) -> None:
         self.iterations = 0
         self.off = ctypes.c_double()
-        self._count, self._may = 0, True
+        self._count = 0
         self._solvers = [Solver(name, tolerance=ROUGH, limit=STEPS) for name in ("ssor_cg", "bicgstab")]
         self._keep(np.empty(0))
 
     def gap(self, a: Csr, spent: int) -> float:
         """1 - rho, or 0 where it is not known; ``spent``: iterations of all systems until now."""
-        good = self.begin(a, spent)
-        gap = self._quotient(a) if good else 0.0
-        if not good or self.off.value > good:
-            return self.renewed(a)
-        return gap if gap > 0 and self.off.value <= USABLE else 0.0
+        if self.fits(a):
+            gap = self._quotient(a)
+            if self.off.value <= GOOD:
+                return max(gap, 0.0)
+        return self.renewed(a, spent)
 
-    def begin(self, a: Csr, spent: int) -> float:
-        """Count a system; beyond what distance from an eigenvector :meth:`renewed` is to be called.
+    def fits(self, a: Csr) -> bool:
+        """Whether there is a vector of this size."""
+        return bool(len(self._y) == a.n)
 
-        That is 0 where there is no vector of this size.
-        """
-        self._may = self.iterations + SETUP * self._count <= SHARE * spent
-        if len(self._y) != a.n:
-            return 0.0
-        return GOOD if self._may else math.inf
-
-    def renewed(self, a: Csr) -> float:
-        """1 - rho by a new vector, or 0 where it is not known."""
-        new = len(self._y) != a.n
-        if not self._may:
-            return 0.0
-        if new:
-            self._keep(np.random.default_rng(a.n).uniform(0.5, 1.5, a.n))
-        for _ in range(FIRST if new else 1):
-            if not self._improve(a):
-                break
-        gap = self._quotient(a)
+    def renewed(self, a: Csr, spent: int) -> float:
+        """1 - rho by a new vector where one can be afforded, else by the old one; 0 where it is not known."""
+        new, gap = not self.fits(a), 0.0
+        if self.iterations + SETUP * self._count <= SHARE * spent:
+            if new:
+                self._keep(np.random.default_rng(a.n).uniform(0.5, 1.5, a.n))
+            for _ in range(FIRST if new else 1):
+                if not self._improve(a):
+                    break
+                gap = self._quotient(a)
+                if self.off.value <= ENOUGH:
+                    break
+        elif not new:
+            gap = self._quotient(a)
         return gap if gap > 0 and self.off.value <= USABLE else 0.0
 
     def _quotient(self, a: Csr) -> float:
