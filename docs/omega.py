@@ -102,12 +102,12 @@ def iid() -> str:
 
 def heat() -> str:
     """The heat equation."""
-    found = contests("heat", 2000, 500)
-    rows = [("heat", found, steps) for steps in (500, 2000)]
+    found = contests("heat", 5000, 500)
+    rows = [("heat", found, steps) for steps in (500, 2000, 5000)]
     ratio = [
         next(cell(r, "over_each") for r in standing(f, s) if r.name == "omega_tuner") for _, f, s in rows
     ]
-    command = "`hpcbench tune sor --stream heat --steps 2000 --seeds 10 --limit 500`"
+    command = "`hpcbench tune sor --stream heat --steps 5000 --seeds 10 --limit 500`"
     return f"{command}\n\n{policies(rows, 'over_fixed')}\n\nThe tuner over the best omega of the grid for each system: {', '.join(ratio)}."
 
 
