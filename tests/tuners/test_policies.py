@@ -18,15 +18,17 @@ def made(name, **options):
     return policies.policy(name)(ARMS, **{"seed": 1, **options})
 
 
-def regret(name, steps, seed, noise=0.1):
-    """Against drawn costs whose least mean is 0.3 below the others'."""
-    policy, rng, total = made(name, seed=seed), np.random.default_rng(seed), 0.0
-    for _ in range(steps):
+def regret(name, steps, seed, others=0.7, late=0.7):
+    """Against the best fixed one of five arms; one costs 0.4, and the second ``late`` after half of the time."""
+    policy, rng = made(name, seed=seed), np.random.default_rng([seed, 1])
+    means, paid = np.full((2, 5), others), 0.0
+    means[:, 3], means[1, 1] = 0.4, late
+    for step in range(steps):
         trial = policy.ask((0.5,))
-        gap = 0.3 * (trial.arm != ARMS[3])
-        policy.tell(trial, 0.4 + gap + noise * rng.uniform(-1, 1))
-        total += gap
-    return total
+        mean = means[2 * step // steps, ARMS.index(trial.arm)]
+        policy.tell(trial, mean + 0.1 * rng.uniform(-1, 1))
+        paid += mean
+    return paid - means.mean(0).min() * steps
 
 
 def slope(name):
@@ -38,6 +40,18 @@ def slope(name):
 @pytest.mark.parametrize("name", LEARNERS)
 def test_regret_grows_at_most_like_the_root_of_time(name):
     assert slope(name) < 0.6
+
+
+def test_tsallis_inf_bears_costs_that_are_chosen_against_it(monkeypatch):
+    """An arm that nobody plays becomes the best: others lose in every step."""
+
+    def lost(name):
+        return np.mean([regret(name, 10_000, seed, others=0.5, late=0.1) for seed in range(4)])
+
+    assert lost("tsallis_inf") < 100  # the root of time
+    assert lost("thompson") > 500
+    monkeypatch.setattr("tuners.policies.tsallis_inf.RATE", 1e-3)
+    assert lost("tsallis_inf") > 500
 
 
 def test_the_control_learns_nothing():
@@ -132,6 +146,47 @@ def test_noise_is_no_change():
     for _ in range(2000):
         policy.tell(policy.ask((0.5,)), 0.5 + 0.1 * rng.standard_normal())
     assert policy.told > 500
+
+
+def heavy(name, seed):
+    """The share of the best of four arms, whose costs have a tail of index 1.5, among the last 300 of 600 plays."""
+    policy, rng, played = policies.policy(name)(ARMS[:4], seed=seed), np.random.default_rng([seed, 1]), []
+    for _ in range(600):
+        trial = policy.ask()
+        played.append(ARMS.index(trial.arm))
+        policy.tell(trial, (0.02 if played[-1] == 2 else 0.03) * (1 + rng.pareto(1.5)))
+    return np.mean(np.array(played[300:]) == 2)
+
+
+def test_robust_thompson_bears_heavy_tails():
+    robust, plain = (
+        np.mean([heavy(name, seed) for seed in range(8)]) for name in ("robust_thompson", "thompson")
+    )
+    assert robust > max(0.8, plain + 0.1)
+
+
+def test_halving_races_of_many_arms_only_some_and_keeps_the_winner():
+    """Where costs do not vary, the best that was ever played is played between races."""
+    arms = [{"place": k} for k in range(300)]
+    policy, played = policies.policy("successive_halving")(arms, seed=3), []
+    for _ in range(3000):
+        trial = policy.ask()
+        played.append(trial.arm["place"])
+        policy.tell(trial, abs(trial.arm["place"] - 123) / 300)
+    assert len(set(played[:64])) == 64
+    assert len(set(played[64:128])) == 32
+    for part in (played[:600], played):
+        best = min(set(part), key=lambda place: abs(place - 123))
+        assert part[-100:].count(best) > 60
+
+
+def test_grid_takes_all_in_turn():
+    policy = made("grid")
+    trials = [policy.ask() for _ in range(15)]
+    assert [t.arm for t in trials] == ARMS * 3
+    for trial in trials:
+        policy.tell(trial, abs(ARMS.index(trial.arm) - 2))
+    assert policy.ask().arm == ARMS[2]
 
 
 def test_thompson_learns_costs_as_they_are():

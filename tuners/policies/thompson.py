@@ -22,7 +22,7 @@ class Thompson(Discrete):
     prior is sigma^(-1 - 2 a) with a < 0. Source: Honda and Takemura, AISTATS 2014, theorem 1; a = -1/2.
     """
 
-    FIELDS = ("counts", "means", "squares")
+    FIELDS: tuple[str, ...] = ("counts", "means", "squares")
     CUT = False
 
     def __init__(self, arms: Any, **options: Any):
