@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,8 @@ from tuners.sor.contest import contest
 from tuners.sor.core import FOLDER, Choice, Tuner, library
 from tuners.sor.solver import Csr
 from tuners.sor.spectrum import Spectrum
+
+ROOT = Path(__file__).parents[2]
 
 
 def rho(a):
@@ -369,6 +372,27 @@ def test_around_petsc():
     done = subprocess.run([sys.executable, "-P", "-c", PETSC], capture_output=True, text=True)
     tuned, plain = map(int, done.stdout.split()) if not done.returncode else pytest.fail(done.stderr)
     assert tuned < 0.9 * plain
+
+
+def petsc4py():
+    """An interpreter that has it (Debian's own does), and where it finds it."""
+    folders = sorted(str(path) for path in Path("/usr/lib/petscdir").glob("*/*/lib/python3/dist-packages"))
+    for python in (sys.executable, "/usr/bin/python3"):
+        env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *folders])}
+        line = [python, "-c", "import scipy.sparse; from petsc4py import PETSc"]
+        if Path(python).exists() and not subprocess.run(line, env=env, capture_output=True).returncode:
+            return python, env
+    pytest.skip("no interpreter with petsc4py")
+
+
+def test_around_petsc4py():
+    """As its users do: the example, whose every solution is checked there."""
+    python, env = petsc4py()
+    line = [python, "-m", "tuners.sor.example_petsc4py"]
+    done = subprocess.run(line, env=env, capture_output=True, text=True)
+    words = done.stdout.split() if not done.returncode else pytest.fail(done.stderr)
+    assert (words[0], words[-3:]) == ("60", ["with", "omega", "1"])
+    assert int(words[2]) < 0.65 * int(words[4])
 
 
 READER = r"""
