@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from hpcbench.report import svg
 from hpcbench.report.axes import SHAPES, Shape
 from hpcbench.report.html import document
+from tuners import charts
 from tuners.compare import Key, Play, points
 from tuners.standing import Standing, curve
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-COLOURS = ("#0072b2", "#c24e00", "#00946a", "#8f5fbf", "#b07900", "#cc5f97", "#2aa0b0", "#6f7782")
-DASHES, LINES, DOTS = ("-", (0, (5, 2)), (0, (1, 1.4))), "━╍┅", "os^"  # of one colour, in charts and legend
+DOTS = "os^"  # of one colour
 LOW, HIGH = -0.5, 1.25  # of the regrets that are drawn
 FIRST = 9  # place of the first step that is: before, all is chance
 READING = (
@@ -51,7 +48,7 @@ def page(found: Standing, plays: Mapping[Key, Play], title: str) -> str:
 <h3>Regret at the end</h3>
 {_table(found)}</section>
 <section class="race"><h2>Over time</h2>
-<p class="facts">{_legend(found.policies)}</p>
+<p class="facts">{charts.legend(found.policies)}</p>
 {curves}</section>
 <section class="race"><h2>How to read this</h2>
 {"".join(f"<p>{sentence}</p>" for sentence in READING)}</section>
@@ -76,7 +73,7 @@ def _ranks(found: Standing) -> str:
         ax = fig.add_axes((left, 46 / (30 * count + 60), 0.97 - left, 1 - 60 / (30 * count + 60)))
         for y, (name, rank) in enumerate(zip(found.policies, found.ranks, strict=True)):
             ax.plot([1, rank], [y, y], color=svg.PALETTE["grid"], linewidth=1.5)
-            ax.plot([rank], [y], DOTS[_again(y)], color=_colour(y), markersize=9)
+            ax.plot([rank], [y], DOTS[charts.again(y)], color=charts.colour(y), markersize=9)
             words: dict[str, Any] = {
                 "textcoords": "offset points",
                 "color": svg.PALETTE["ink"],
@@ -96,7 +93,7 @@ def _ranks(found: Standing) -> str:
         ax.set_xlim(0.9, max(count, 2) + 0.5)
         ax.set_ylim(count - 0.4, -1.1)
         ax.set_yticks([])
-        _plain(ax)
+        charts.plain(ax)
         ax.set_xlabel("mean rank", color=svg.PALETTE["muted"], fontsize=12)
         said = ", ".join(f"{n} {r:.2f}" for n, r in zip(found.policies, found.ranks, strict=True))
         drawn.append(svg.render(fig, f"ranks-{shape.name}", f"Mean ranks: {said}", shape.name))
@@ -124,21 +121,13 @@ def _cell(policy: str, regret: np.ndarray, best: float) -> str:
     return f'<td{heat} data-title="{escape(policy)}"><span>{middle:.3f}{spread}</span></td>'
 
 
-def _legend(names: Sequence[str]) -> str:
-    return "".join(
-        f'<span class="key"><span style="color:{_colour(i)}">{LINES[_again(i)]}</span> {escape(name)}</span>'
-        for i, name in enumerate(names)
-    )
-
-
 def _curves(names: Sequence[str], problem: str, plays: Mapping[Key, Play], key: str) -> str:
     drawn = [_chart(names, problem, plays, f"{key}-{shape.name}", shape) for shape in SHAPES]
     return f"<h3>{escape(problem)}</h3>\n<figure>{''.join(drawn)}</figure>\n"
 
 
 def _chart(names: Sequence[str], problem: str, plays: Mapping[Key, Play], key: str, shape: Shape) -> str:
-    fig = svg.figure(shape.width, 250)
-    ax = fig.add_axes((52 / shape.width, 0.19, 1 - 66 / shape.width, 0.77))
+    fig, ax = charts.chart(shape)
     for level in (0, 1):
         ax.axhline(level, color=svg.PALETTE["muted"], linewidth=1)
     said = []
@@ -151,30 +140,10 @@ def _chart(names: Sequence[str], problem: str, plays: Mapping[Key, Play], key: s
         shown = at >= min(FIRST, at[-2])
         at, found = at[shown], found[shown]
         found = np.clip(found * (steps / (at + 1))[:, None], LOW - 1, HIGH + 1)
-        style = DASHES[_again(i)]
-        ax.plot(at + 1, found[:, 0], color=_colour(i), linewidth=2, linestyle=style)
-        ax.fill_between(at + 1, found[:, 1], found[:, 2], color=_colour(i), alpha=0.15, linewidth=0)
+        charts.band(ax, at + 1, found, i)
         said.append(f"{name} {found[-1, 0]:.2f}")
-    ax.set_xscale("log")
     ax.set_ylim(LOW, HIGH)
     ax.set_yticks([0, 0.5, 1])
-    _plain(ax)
-    ax.set_xlabel("steps", color=svg.PALETTE["muted"], fontsize=12)
+    charts.plain(ax)
+    charts.count(ax, "steps")
     return svg.render(fig, key, f"Regret per step on {problem}, at the end: {', '.join(said)}", shape.name)
-
-
-def _colour(place: int) -> str:
-    return COLOURS[place % len(COLOURS)]
-
-
-def _again(place: int) -> int:
-    """How often a colour was used before."""
-    return place // len(COLOURS) % len(DASHES)
-
-
-def _plain(ax: Axes) -> None:
-    ax.set_facecolor("none")
-    for side in ("top", "right", "left"):
-        ax.spines[side].set_visible(False)
-    ax.spines["bottom"].set_color(svg.PALETTE["grid"])
-    ax.tick_params(colors=svg.PALETTE["muted"], labelsize=11, length=3, which="both")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from hpcbench.spec import Value
+from hpcbench.spec import HpcbenchError, Value
 
 
 def numbers(text: str) -> list[int]:
@@ -54,3 +55,23 @@ def runs(parser: argparse.ArgumentParser, reading: bool) -> None:
 def json_flag(parser: argparse.ArgumentParser, text: str) -> None:
     """``--json``: for machines."""
     parser.add_argument("--json", action="store_true", help=text)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Files that were asked for are written here, of what is in a journal already.
+
+    Raises
+    ------
+    HpcbenchError
+        When one cannot be, or what draws it is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise HpcbenchError(
+            f"{error}; tables and pages need it: pip install 'hpcbench-workbench[report,parquet]'"
+        ) from None
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise HpcbenchError(f"{what}; the runs are kept, name another file") from None

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.io import mmwrite
 
@@ -57,6 +58,43 @@ def test_seconds_of_any_solver_beside_fixed_omegas(tmp_path, capsys):
     assert main([*base, *words]) == 0
     names = {json.loads(line)["name"] for line in capsys.readouterr().out.splitlines()}
     assert names == {"omega_tuner", "ic0_cg", "cg", "best fixed omega", "best for each system"}
+
+
+def test_a_page_and_tables_tell_the_same(tmp_path, capsys):
+    base = [
+        "tune",
+        "sor",
+        "--stream",
+        "low",
+        "--steps",
+        "40",
+        "--seeds",
+        "6",
+        "--runs",
+        str(tmp_path / "runs"),
+    ]
+    files = {kind: tmp_path / f"found.{kind}" for kind in ("html", "csv", "parquet")}
+    words = ["--output", str(files["html"]), "--csv", str(files["csv"]), "--parquet", str(files["parquet"])]
+    assert main([*base, *words, "--json"]) == 0
+    rows = {row["name"]: row["over_fixed"] for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    text = files["html"].read_text()
+    assert "http" not in text.replace("http://www.w3.org", "")
+    assert text.count("<svg") == 2 * 2
+    middle, low, high = rows["omega_tuner"]
+    assert f"{middle:.3f} [{low:.3f}, {high:.3f}]" in text
+    assert f"omega_tuner {middle:.2f}" in text  # the end of its curve
+    table = pd.read_csv(files["csv"], dtype={"contender": str})
+    pd.testing.assert_frame_equal(table, pd.read_parquet(files["parquet"]))
+    totals = table.groupby(["seed", "contender"]).cost.sum().unstack()
+    fixed = totals[[name for name in totals if name[0].isdigit()]].min(axis=1)
+    assert (totals.omega_tuner / fixed).median() == pytest.approx(middle)
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path, capsys):
+    base = ["tune", "sor", "--stream", "low", "--steps", "5", "--seeds", "1", "--runs", str(tmp_path)]
+    assert main([*base, "--output", str(tmp_path / "no" / "page.html")]) == 2
+    assert "the runs are kept, name another file" in capsys.readouterr().err
+    assert list(tmp_path.glob("*.jsonl"))
 
 
 @pytest.mark.parametrize(

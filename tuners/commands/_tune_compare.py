@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from hpcbench.commands import _options
 from hpcbench.spec import HpcbenchError, Task
+from hpcbench.store import SUFFIX
 
 if TYPE_CHECKING:
     from tuners.compare import Key, Play
@@ -81,7 +82,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _there(runs: Path, keys: Sequence[Key]) -> dict[Key, Play]:
     """Those that some journal has."""
-    from hpcbench.store import SUFFIX
     from tuners import compare
 
     found = compare.read(sorted(runs.glob(f"{PREFIX}*{SUFFIX}")))
@@ -134,15 +134,8 @@ def _tell(options: argparse.Namespace, keys: Sequence[Key], plays: Mapping[Key, 
     from tuners.standing import missing, standing
 
     found, absent = standing(plays), missing(keys, plays)
-    try:
+    with _options.writing():
         _write(options, found, plays)
-    except ImportError as error:
-        raise HpcbenchError(
-            f"{error}; tables and pages need it: pip install 'hpcbench-workbench[report,parquet]'"
-        ) from None
-    except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        raise HpcbenchError(f"{what}; the runs are kept, name another file") from None
     if options.json:
         for i, name in enumerate(found.policies):
             regret = {p: float(found.regret[i, j, 0]) for j, p in enumerate(found.problems)}
@@ -150,6 +143,7 @@ def _tell(options: argparse.Namespace, keys: Sequence[Key], plays: Mapping[Key, 
                               "regret": regret}))  # fmt: skip
     else:
         _print(options, found)
+        print(f"\njournals: {options.runs}/{PREFIX}*{SUFFIX}")
     if absent:
         some = ", ".join(f"{k.policy} on {k.problem} with seed {k.seed}" for k in absent[:3])
         more = " …" if len(absent) > 3 else ""

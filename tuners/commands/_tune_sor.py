@@ -56,6 +56,9 @@ def configure(sor: argparse.ArgumentParser) -> None:
         metavar="N",
         help="iterations of a solve at most (default: 10000)",
     )
+    add("--output", type=Path, metavar="FILE", help="a page of totals and curves, HTML")
+    add("--csv", type=Path, metavar="FILE", help="what every system cost every contender, as a table")
+    add("--parquet", type=Path, metavar="FILE", help="the same for pandas and others")
     _options.runs(sor, reading=False)
     _options.json_flag(sor, "one line per contender")
 
@@ -105,6 +108,8 @@ def run(options: argparse.Namespace) -> int:
     finally:
         progress.clear()
         journal.close()
+    with _options.writing():
+        _write(options, name, found)
     rows = standing(found)
     if options.json:
         for row in rows:
@@ -128,6 +133,19 @@ def _kind(options: argparse.Namespace) -> tuple[str, Kind]:
         if a.shape[0] != a.shape[1] or not (a.diagonal() != 0).all():
             raise HpcbenchError(f"{path}: relaxation needs a square matrix without zeros on its diagonal")
     return streams.of_files([path.stem for path in options.input], matrices)
+
+
+def _write(options: argparse.Namespace, name: str, found: list[Contest]) -> None:
+    """The files that were asked for."""
+    from tuners.sor.contest import frame
+    from tuners.sor.page import page
+
+    if options.csv:
+        frame(found).to_csv(options.csv, index=False)
+    if options.parquet:
+        frame(found).to_parquet(options.parquet, index=False)
+    if options.output:
+        options.output.write_text(page(found, f"Omega: {name}"), encoding="utf-8")
 
 
 def _tell(name: str, found: list[Contest], rows: list[Any], options: argparse.Namespace) -> None:

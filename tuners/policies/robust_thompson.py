@@ -15,7 +15,7 @@ class RobustThompson(Thompson):
     """Thompson sampling where an arm's costs may have a heavy tail.
 
     The rule: as there (:class:`~tuners.policies.thompson.Thompson`), of log(c + u / 10) for a cost c, u the median
-    of the first 20; until then any arm is played.
+    of the first 20.
 
     Regret: none is proved; what is sought is the least mean of these logarithms, which is the least mean cost where
     arms differ by a factor. Source: logarithms, Box and Cox, J. R. Stat. Soc. B 26(2), 1964; the rest is as there.
@@ -32,8 +32,10 @@ class RobustThompson(Thompson):
         fresh = [(arm, cost)]
         if len(self.early) < EARLY:
             self.early = np.vstack([self.early, fresh])
+            self.counts[arm] += 1
             if len(self.early) < EARLY:
                 return
+            self.counts[:] = 0
             fresh = [(int(k), c) for k, c in self.early]
         added = max(PART * float(np.median(self.early[:, 1])), 1e-12)
         for k, c in fresh:

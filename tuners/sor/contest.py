@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from tuners.sor.omega import OmegaTuner
 from tuners.sor.one_solve import OneSolve
 from tuners.sor.solver import Solver, names
 from tuners.sor.streams import Kind, System
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 GRID = tuple(1 + k / 20 for k in range(20))  # of the published comparison
 DEAR = 10  # times the slowest of a system: the seconds of a solve that did not come to its end
@@ -54,6 +57,22 @@ class Contest:
 def read(path: Path) -> list[Contest]:
     """All contests of a journal."""
     return [_contest(row["body"]) for row in records(path) if row["key"] == "contest"]
+
+
+def frame(contests: Sequence[Contest]) -> DataFrame:
+    """One row per seed, system and contender: ``stream, seed, system`` (from 1), ``contender, cost``.
+
+    Fixed omegas are contenders, too, named by their numbers; a cost is in the contest's ``unit``.
+    """
+    import pandas as pd
+
+    parts = []
+    for one in contests:
+        every = {f"{w:g}": one.grid[:, k] for k, w in enumerate(one.omegas)} | dict(one.costs)
+        wide = pd.DataFrame(every, index=pd.RangeIndex(1, len(one.grid) + 1, name="system"))
+        part = wide.melt(var_name="contender", value_name="cost", ignore_index=False).reset_index()
+        parts.append(part.assign(stream=one.stream, seed=one.seed))
+    return pd.concat(parts, ignore_index=True)[["stream", "seed", "system", "contender", "cost"]]
 
 
 def _contest(body: dict[str, Any]) -> Contest:

@@ -10,6 +10,7 @@ from hpcbench.stats import sign_interval
 from tuners.sor.contest import Contest
 
 LEVEL = 0.05
+FIXED, EACH = "best fixed omega", "best for each system"
 Interval = tuple[float, float, float]  # median, low, high
 
 
@@ -43,8 +44,8 @@ def standing(contests: Sequence[Contest], steps: int | None = None) -> list[Row]
         for name, costs in one.costs.items():
             total = float(costs[:steps].sum())
             totals.setdefault(name, []).append((total / fixed, total / each))
-        totals.setdefault("best fixed omega", []).append((1.0, fixed / each))
-        totals.setdefault("best for each system", []).append((each / fixed, 1.0))
+        totals.setdefault(FIXED, []).append((1.0, fixed / each))
+        totals.setdefault(EACH, []).append((each / fixed, 1.0))
     rows = [
         Row(name, sign_interval([f for f, _ in both], LEVEL), sign_interval([e for _, e in both], LEVEL))
         for name, both in totals.items()
