@@ -13,6 +13,7 @@ from hpcbench.evaluate import open_race
 from hpcbench.inputs import equations
 from hpcbench.kernels.solve import kernel as solve
 from hpcbench.spec import Budget, HpcbenchError, Setting
+from tuners.sor.solver import Solver, names
 
 KERNEL = registry.kernel("solve")
 SETTINGS = {
@@ -119,6 +120,21 @@ def _counted(entries, p):
         results = opened.evaluate(entries, Budget(), upto="verify")
     assert [r.verdict for r in results] == ["correct"] * len(entries), results
     return {r.variant: r.told["iterations"] for r in results}
+
+
+@pytest.mark.parametrize("variant", names())
+def test_sizes_near_the_ends_of_the_range_of_numbers_change_nothing(variant):
+    """Squares of such numbers are 0, or infinite."""
+    a, (b, x0) = equations.poisson(10, 2), np.random.default_rng(0).standard_normal((2, 100))
+    solver = Solver(variant)
+    usual = solver(a, b, x0, omega=1.0)
+    assert not usual.stopped
+    for size in (1e-300, 1e-160, 1e160, 1e300):
+        found = solver(a, b * size, x0 * size, omega=1.0)
+        assert not found.stopped
+        assert abs(found.iterations - usual.iterations) <= 1
+        assert np.linalg.norm(b - a @ (found.x / size)) <= 1e-7 * np.linalg.norm(b)
+    assert not solver(a, 0 * b, x0).x.any()
 
 
 def test_aggregation_over_ranks_takes_about_as_many_iterations_as_in_one():

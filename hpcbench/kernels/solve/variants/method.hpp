@@ -13,6 +13,8 @@ namespace solve {
 using namespace sweeps;
 
 constexpr int kRestarts = 20;
+constexpr double kLeast = 1e-250, kMost = 1e250; /* of the square of b's norm */
+constexpr double kLarger = 0x1p700;
 
 /* One process that has all rows. */
 struct Here {
@@ -33,6 +35,35 @@ class Method {
   /* From x0 on, again from where it ended while rounding has parted its residual from the system's. */
   template <class World> int run(World world, const solve_in *in, solve_out *out) {
     const double b2 = world.sum(squares(in->b, in->nrows));
+    if (b2 < kLeast || b2 > kMost) return rescaled(world, in, out, b2 < kLeast ? kLarger : 1 / kLarger);
+    return run(world, in, out, b2);
+  }
+
+ protected:
+  /* Add to out->x what makes the residual r small; why it stopped. */
+  virtual int iterate(const solve_in *in, solve_out *out, double *r, Progress *progress, double norm) = 0;
+
+ private:
+  /* With b and x0 a power of two as large, where the squares of b leave the range of numbers; or b is zero. */
+  template <class World> int rescaled(World world, const solve_in *in, solve_out *out, double factor) {
+    std::vector<double> b, x0;
+    int failed = SOLVE_OK;
+    try {
+      b.assign(in->b, in->b + in->nrows), x0.assign(in->x0, in->x0 + in->nrows);
+    } catch (const std::bad_alloc &) {
+      failed = SOLVE_NO_MEMORY;
+    }
+    if ((failed = world.worst(failed))) return failed;
+    for (auto *v : {&b, &x0})
+      for (double &value : *v) value *= factor;
+    solve_in scaled = *in;
+    scaled.b = b.data(), scaled.x0 = x0.data();
+    const int status = run(world, &scaled, out, world.sum(squares(b.data(), in->nrows)));
+    for (int64_t i = 0; i < in->nrows; ++i) out->x[i] /= factor;
+    return status;
+  }
+
+  template <class World> int run(World world, const solve_in *in, solve_out *out, double b2) {
     Progress progress(in, out, b2);
     std::copy(in->x0, in->x0 + in->nrows, out->x);
     if (!std::isfinite(b2)) return status_ ? status_ : int(SOLVE_BREAKDOWN);
@@ -58,11 +89,6 @@ class Method {
     return status;
   }
 
- protected:
-  /* Add to out->x what makes the residual r small; why it stopped. */
-  virtual int iterate(const solve_in *in, solve_out *out, double *r, Progress *progress, double norm) = 0;
-
- private:
   int status_;
 };
 
