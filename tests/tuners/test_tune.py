@@ -37,6 +37,9 @@ def test_files_drift_or_come_in_order(tmp_path, capsys):
     assert main(["tune", "sor", "--input", *files, *common]) == 0
     rows = {row["name"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
     assert rows["best fixed omega"]["over_fixed"] == [1.0, None, None]
+    assert main(["tune", "sor", "--input", str(tmp_path), *common]) == 0
+    again = {row["name"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert again == rows
     assert main(["tune", "sor", "--input", files[0], "--steps", "30", *common]) == 0
     newest = max(tmp_path.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
     assert [len(one.grid) for one in contest.read(newest)] == [30]
@@ -111,6 +114,7 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path, capsys):
         (["--omegas", "1,2.5"], "between 0 and 2"),
         (["--omegas", "a"], "numbers separated"),
         (["--input", "absent.mtx"], "no such file"),
+        (["--input", "empty"], "no file *.mtx* in this folder"),
         (["--input", "wide.mtx"], "square"),
         (["--input", "hole.mtx"], "diagonal"),
     ],
@@ -121,6 +125,7 @@ def test_what_cannot_be_is_told(words, said, tmp_path, capsys, monkeypatch):
     mmwrite("wide.mtx", a[:8])
     a.data[a.indices == 0] = 0
     mmwrite("hole.mtx", a)
+    (tmp_path / "empty").mkdir()
     try:
         code = main(["tune", "sor", "--steps", "5", "--seeds", "1", *words])
     except SystemExit as ended:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tuners.sor.contest import Contest
     from tuners.sor.streams import Kind
 
+MATRICES = "*.mtx*"
 EXAMPLE = "hpcbench tune sor --stream high --steps 500 --seeds 3"
 
 
@@ -33,7 +34,7 @@ def configure(sor: argparse.ArgumentParser) -> None:
     )
     add("--list", action="store_true", help="list streams and policies, and do nothing")
     add("--input", type=Path, nargs="+", default=[], metavar="FILE",
-        help="a matrix whose shift and scale drift, or several, solved one after the other")  # fmt: skip
+        help="a matrix whose shift and scale drift; several, or a folder of .mtx: one after the other")  # fmt: skip
     add("--steps", type=int, default=500, metavar="N", help="systems (default: 500)")
     add("--seeds", type=int, default=3, metavar="N", help="streams with another seed each (default: 3)")
     add("--seed", type=int, default=0, metavar="N", help="the first seed (default: 0)")
@@ -128,11 +129,16 @@ def _kind(options: argparse.Namespace) -> tuple[str, Kind]:
         if options.stream not in streams.STREAMS:
             raise HpcbenchError(f"--stream {options.stream}: one of {', '.join(streams.STREAMS)} is expected")
         return options.stream, streams.STREAMS[options.stream]
-    matrices = [read_matrix(path) for path in options.input]
-    for path, a in zip(options.input, matrices, strict=True):
+    files = [
+        file for path in options.input for file in (sorted(path.glob(MATRICES)) if path.is_dir() else [path])
+    ]
+    if not files:
+        raise HpcbenchError(f"--input {options.input[0]}: no file {MATRICES} in this folder")
+    matrices = [read_matrix(file) for file in files]
+    for path, a in zip(files, matrices, strict=True):
         if a.shape[0] != a.shape[1] or not (a.diagonal() != 0).all():
             raise HpcbenchError(f"{path}: relaxation needs a square matrix without zeros on its diagonal")
-    return streams.of_files([path.stem for path in options.input], matrices)
+    return streams.of_files([file.stem for file in files], matrices)
 
 
 def _write(options: argparse.Namespace, name: str, found: list[Contest]) -> None:
