@@ -49,7 +49,7 @@ def band(ax: Axes, at: np.ndarray, found: np.ndarray, place: int) -> None:
     ax.fill_between(at, found[:, 1], found[:, 2], color=colour(place), alpha=0.15, linewidth=0)
 
 
-def count(ax: Axes, what: str) -> None:
+def log_axis(ax: Axes, what: str) -> None:
     """Count along the axis below, ever faster: 1, 10, 100."""
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter("{x:g}")

@@ -145,5 +145,5 @@ def _chart(names: Sequence[str], problem: str, plays: Mapping[Key, Play], key: s
     ax.set_ylim(LOW, HIGH)
     ax.set_yticks([0, 0.5, 1])
     charts.plain(ax)
-    charts.count(ax, "steps")
+    charts.log_axis(ax, "steps")
     return svg.render(fig, key, f"Regret per step on {problem}, at the end: {', '.join(said)}", shape.name)

@@ -107,12 +107,13 @@ class Discrete(ABC):
         PolicyError
             When it is of another policy, of other arms, or of a newer version.
         """
-        mine = {"policy": type(self).__name__, "version": VERSION, "arms": digest(encode(self.arms))}
-        for key, value in mine.items():
+        expected = {"policy": type(self).__name__, "version": VERSION, "arms": digest(encode(self.arms))}
+        for key, value in expected.items():
             if state.get(key) != value:
                 raise PolicyError(f"this state is of {key} {state.get(key)!r}, not of {value!r}")
         for name in self.FIELDS:
-            setattr(self, name, np.array(state[name]))
+            mine = getattr(self, name)
+            setattr(self, name, np.array(state[name], mine.dtype).reshape(-1, *mine.shape[1:]))
         self.rng.bit_generator.state = state["rng"]
         self.told, self._next = state["told"], state["next"]
         self._open = {k: (int(v[0]), v[1], v[2]) for k, v in state["open"].items()}

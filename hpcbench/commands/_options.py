@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,21 +58,36 @@ def json_flag(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--json", action="store_true", help=text)
 
 
-@contextmanager
-def writing() -> Iterator[None]:
-    """Files that were asked for are written here, of what is in a journal already.
+def outputs(page: Path | None, *tables: Path | None) -> None:
+    """Look, before anything is run, whether files that are asked for can be written.
 
     Raises
     ------
     HpcbenchError
-        When one cannot be, or what draws it is not installed.
+        When a folder is not there, or what draws a page or writes a table is not installed.
+    """
+    for path in (page, *tables):
+        if path and not path.absolute().parent.is_dir():
+            raise HpcbenchError(f"{path}: there is no folder {path.parent}")
+    for library, wanted in (("matplotlib", page), ("pandas", next(filter(None, tables), None))):
+        if wanted and importlib.util.find_spec(library) is None:
+            extra = "pip install 'hpcbench-workbench[report,parquet]'"
+            raise HpcbenchError(f"{wanted}: it needs {library}: {extra}")
+
+
+@contextmanager
+def writing(kept: str) -> Iterator[None]:
+    """Files that were asked for are written here, of what is ``kept`` already.
+
+    Raises
+    ------
+    HpcbenchError
+        When one cannot be, or what writes it is not installed.
     """
     try:
         yield
     except ImportError as error:
-        raise HpcbenchError(
-            f"{error}; tables and pages need it: pip install 'hpcbench-workbench[report,parquet]'"
-        ) from None
+        raise HpcbenchError(f"{error}; {kept}") from None
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        raise HpcbenchError(f"{what}; the runs are kept, name another file") from None
+        raise HpcbenchError(f"{what}; {kept}") from None

@@ -120,10 +120,11 @@ def test_chebcb_follows_the_context():
     assert np.mean(cost[1500:]) < 0.5 * fixed
 
 
+@pytest.mark.parametrize("steps", [0, 1, 200])
 @pytest.mark.parametrize("name", NAMES)
-def test_it_goes_on_from_its_state(name):
+def test_it_goes_on_from_its_state(name, steps):
     one, other = made(name), made(name, seed=99)
-    for k in range(200):
+    for k in range(steps):
         one.tell(one.ask((k % 7 / 7,)), k % 3 / 3)
     waiting = one.ask((0.1,))
     other.restore(json.loads(json.dumps(one.state())))
@@ -202,6 +203,37 @@ def test_halving_races_of_many_arms_only_some_and_keeps_the_winner():
     for part in (played[:600], played):
         best = min(set(part), key=lambda place: abs(place - 123))
         assert part[-100:].count(best) > 60
+
+
+@pytest.mark.parametrize(("count", "several"), [(64, 8), (16, 4), (5, 5)])
+def test_halving_bears_trials_in_flight_and_lost_ones(count, several):
+    """Told in any order, one in fifty never: the best arm is found all the same."""
+    arms, rng = [{"place": k} for k in range(count)], np.random.default_rng(0)
+    policy, waiting, played = policies.policy("successive_halving")(arms, seed=1), [], []
+    for _ in range(3000):
+        waiting.append(policy.ask())
+        played.append(waiting[-1].arm["place"])
+        if rng.uniform() < 0.02:
+            waiting.pop()
+        if len(waiting) == several:
+            trial = waiting.pop(int(rng.integers(several)))
+            policy.tell(trial, abs(trial.arm["place"] - count // 2) / count + 0.01 * rng.uniform())
+    assert np.mean(np.array(played[-500:]) == count // 2) > 0.6
+
+
+def test_halving_ranks_all_blocks_of_a_round():
+    """Four arms, all asked beforehand: after one block two stay, after two more the one that was ahead in both."""
+    policy = policies.policy("successive_halving")(ARMS[:4], seed=0)
+    for trial in [policy.ask() for _ in range(4)]:
+        policy.tell(trial, ARMS.index(trial.arm))
+    trials = [policy.ask() for _ in range(4)]
+    assert sorted(ARMS.index(t.arm) for t in trials) == [0, 0, 1, 1]
+    for trial in trials[:2]:
+        policy.tell(trial, -ARMS.index(trial.arm))
+    assert len(policy.racing) == 2
+    for trial in trials[2:]:
+        policy.tell(trial, -ARMS.index(trial.arm))
+    assert len(policy.racing) == 1
 
 
 def test_grid_takes_all_in_turn():

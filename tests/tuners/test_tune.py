@@ -86,18 +86,35 @@ def test_a_page_and_tables_tell_the_same(tmp_path, capsys):
     middle, low, high = rows["omega_tuner"]
     assert f"{middle:.3f} [{low:.3f}, {high:.3f}]" in text
     assert f"omega_tuner {middle:.2f}" in text  # the end of its curve
-    table = pd.read_csv(files["csv"], dtype={"contender": str})
+    table = pd.read_csv(files["csv"])
     pd.testing.assert_frame_equal(table, pd.read_parquet(files["parquet"]))
     totals = table.groupby(["seed", "contender"]).cost.sum().unstack()
-    fixed = totals[[name for name in totals if name[0].isdigit()]].min(axis=1)
+    fixed = totals[[name for name in totals if name.startswith("omega=")]].min(axis=1)
     assert (totals.omega_tuner / fixed).median() == pytest.approx(middle)
+    assert set(table.unit) == {"iterations"}
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path, capsys):
-    base = ["tune", "sor", "--stream", "low", "--steps", "5", "--seeds", "1", "--runs", str(tmp_path)]
+    base = [
+        "tune",
+        "sor",
+        "--stream",
+        "low",
+        "--steps",
+        "5",
+        "--seeds",
+        "1",
+        "--runs",
+        str(tmp_path / "runs"),
+    ]
     assert main([*base, "--output", str(tmp_path / "no" / "page.html")]) == 2
-    assert "the runs are kept, name another file" in capsys.readouterr().err
-    assert list(tmp_path.glob("*.jsonl"))
+    assert "there is no folder" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+    assert main([*base, "--output", str(tmp_path)]) == 2  # a folder
+    found = capsys.readouterr()
+    (journal,) = (tmp_path / "runs").glob("*.jsonl")
+    assert f"what was found is in {journal}" in found.err
+    assert "omega_tuner" in found.out
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     for option, least in (("steps", 2), ("seeds", 1), ("seed", 0)):
         if not least <= getattr(options, option) < 2**31:
             raise HpcbenchError(f"--{option} {getattr(options, option)}: at least {least} is expected")
+    _options.outputs(options.output, options.csv, options.parquet)
     names = options.policy or policies.names()
     found = chosen(options.problem or ([] if options.recorded else ["dev"]), options.recorded)
     seeds = range(options.seed, options.seed + options.seeds)
@@ -134,7 +135,7 @@ def _tell(options: argparse.Namespace, keys: Sequence[Key], plays: Mapping[Key, 
     from tuners.standing import missing, standing
 
     found, absent = standing(plays), missing(keys, plays)
-    with _options.writing():
+    with _options.writing("the runs are kept, the same command writes them elsewhere"):
         _write(options, found, plays)
     if options.json:
         for i, name in enumerate(found.policies):

@@ -92,6 +92,7 @@ def run(options: argparse.Namespace) -> int:
     for option, least in (("steps", 1), ("seeds", 1), ("limit", 1), ("seed", 0)):
         if not least <= getattr(options, option) < 2**62:
             raise HpcbenchError(f"--{option} {getattr(options, option)}: at least {least} is expected")
+    _options.outputs(options.output, options.csv, options.parquet)
     name, kind = _kind(options)
     contenders = [OURS, *options.policy]
     check(contenders, options.solver, options.limit)
@@ -109,15 +110,15 @@ def run(options: argparse.Namespace) -> int:
     finally:
         progress.clear()
         journal.close()
-    with _options.writing():
-        _write(options, name, found)
     rows = standing(found)
     if options.json:
         for row in rows:
             print(json.dumps(row.json()))
-        return 0
-    _tell(name, found, rows, options)
-    print(f"\njournal: {journal.path}")
+    else:
+        _tell(name, found, rows, options)
+        print(f"\njournal: {journal.path}")
+    with _options.writing(f"what was found is in {journal.path}"):
+        _write(options, name, found)
     return 0
 
 

@@ -17,62 +17,64 @@ class SuccessiveHalving(Discrete):
 
     The rule: a race begins with 64 arms by chance (or all), the last winner among them. In a block each arm that is
     left is played once, in a new order, and has its rank in that block. After one block, then two, four, …, the
-    half with the greater sum of ranks is out. The winner is played while more than 2 sqrt(30 t) of t steps were in
-    races. A cost may be greater than ``scale``.
+    half with the greater sum of ranks is out (of an odd number the greater half; chance decides between equals).
+    The winner is played while more than 2 sqrt(30 t) of t steps were in races. A cost may exceed ``scale``. Where
+    several trials are open, a cost belongs to the first block that lacks one of its arm; what is lacking is played
+    again.
 
     Regret: O(sqrt(T)) for the steps spent on races, if costs are drawn and the best arm soon wins them; none is
     proved for more. Source: Karnin, Koren and Somekh, ICML 2013, algorithm 1; ranks in blocks: Friedman, J. Am.
     Stat. Assoc. 32, 1937; the pace is ours.
     """
 
-    FIELDS = ("racing", "queue", "costs", "seen", "ranks", "numbers")
+    FIELDS = ("racing", "order", "costs", "seen", "winner", "raced", "blocks")
     CUT = False
 
     def __init__(self, arms: Any, **options: Any):
         super().__init__(arms, **options)
-        self.numbers = np.zeros(
-            3, int
-        )  # the last winner; steps spent on races; blocks until the next half is out
+        self.winner, self.raced, self.blocks = np.zeros((3, 1), int)  # raced: steps; blocks: of this round
         self._begin()
 
     def _begin(self) -> None:
         picked = self.rng.permutation(len(self.arms))[:MOST]
-        if self.told and self.numbers[0] not in picked:
-            picked[0] = self.numbers[0]
-        self.numbers[2] = 1
+        if self.told and self.winner[0] not in picked:
+            picked[0] = self.winner[0]
+        self.blocks[0] = 1
         self._race(picked)
 
     def _race(self, racing: np.ndarray) -> None:
-        self.racing, self.costs, self.ranks = racing, np.zeros(len(racing)), np.zeros(len(racing))
-        self.seen = np.zeros(len(racing), bool)
-        blocks = int(self.numbers[2]) if len(racing) > 1 else 0
-        orders = [self.rng.permutation(racing) for _ in range(blocks)]
-        self.queue = np.concatenate([np.empty(0, int), *orders])
+        shape = int(self.blocks[0]) if len(racing) > 1 else 0, len(racing)
+        self.racing, self.costs, self.seen = racing, np.zeros(shape), np.zeros(shape, bool)
+        orders = [self.rng.permutation(len(racing)) for _ in range(shape[0])]
+        self.order = np.concatenate([np.empty(0, int), *orders])  # places in ``racing`` that are to be played
 
     def draw(self, at: float) -> tuple[int, float | None]:
-        """The next of the race; the last winner where there is no race, or its last costs are waited for."""
-        if not len(self.queue):
-            return int(self.numbers[0]), None
-        self.numbers[1] += 1
-        arm, self.queue = int(self.queue[0]), self.queue[1:]
-        return arm, None
+        """The next of the race, again what is lacking at its end; the last winner where there is no race."""
+        if self.seen.all():
+            return int(self.winner[0]), None
+        if not len(self.order):
+            self.order = np.flatnonzero(~self.seen.all(0))
+        self.raced[0] += 1
+        place, self.order = int(self.order[0]), self.order[1:]
+        return int(self.racing[place]), None
 
     def learn(self, arm: int, chance: float | None, at: float, cost: float) -> None:
-        """Rank a block when all its costs are there, and halve at the end of a round."""
-        if len(self.racing) == 1:
-            if self.numbers[1] < 2 * np.sqrt(PACE * self.told):
+        """Keep the cost where one of its arm is lacking; halve at the end of a round."""
+        if self.seen.all():
+            if self.raced[0] < 2 * np.sqrt(PACE * self.told):
                 self._begin()
             return
-        place = self.racing == arm
-        self.costs[place], self.seen[place] = cost, True
-        if not self.seen.all():
-            return
-        self.ranks += self.costs.argsort(kind="stable").argsort()
-        self.seen[:] = False
-        if not len(self.queue):
-            left = self.racing[self.ranks.argsort(kind="stable")][: len(self.racing) // 2]
-            self.numbers[0] = left[0]
-            self.numbers[2] *= 2
+        lacking = np.argwhere((self.racing == arm) & ~self.seen)
+        if len(lacking):
+            block, place = lacking[0]
+            self.costs[block, place], self.seen[block, place] = cost, True
+        if self.seen.all():
+            higher = self.costs[:, :, None] - self.costs[:, None, :]
+            ranks = np.where(higher == 0, 0.5, higher > 0).sum((0, 2))
+            order = np.lexsort((self.rng.uniform(size=len(ranks)), ranks))
+            left = self.racing[order][: len(order) // 2]
+            self.winner[0] = left[0]
+            self.blocks[0] *= 2
             self._race(left)
 
 

@@ -60,19 +60,22 @@ def read(path: Path) -> list[Contest]:
 
 
 def frame(contests: Sequence[Contest]) -> DataFrame:
-    """One row per seed, system and contender: ``stream, seed, system`` (from 1), ``contender, cost``.
+    """One row per seed, system and contender.
 
-    Fixed omegas are contenders, too, named by their numbers; a cost is in the contest's ``unit``.
+    Columns: ``stream, seed, system`` (from 1), ``contender`` (fixed omegas, too: ``omega=1.05``), ``cost, unit``
+    (iterations or seconds), ``solver, limit``.
     """
     import pandas as pd
 
     parts = []
     for one in contests:
-        every = {f"{w:g}": one.grid[:, k] for k, w in enumerate(one.omegas)} | dict(one.costs)
+        every = {f"omega={w!r}": one.grid[:, k] for k, w in enumerate(one.omegas)} | dict(one.costs)
         wide = pd.DataFrame(every, index=pd.RangeIndex(1, len(one.grid) + 1, name="system"))
         part = wide.melt(var_name="contender", value_name="cost", ignore_index=False).reset_index()
-        parts.append(part.assign(stream=one.stream, seed=one.seed))
-    return pd.concat(parts, ignore_index=True)[["stream", "seed", "system", "contender", "cost"]]
+        of = {name: getattr(one, name) for name in ("stream", "seed", "unit", "solver", "limit")}
+        parts.append(part.assign(**of))
+    names = ["stream", "seed", "system", "contender", "cost", "unit", "solver", "limit"]
+    return pd.concat(parts, ignore_index=True)[names]
 
 
 def _contest(body: dict[str, Any]) -> Contest:

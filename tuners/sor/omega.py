@@ -124,8 +124,8 @@ class OmegaTuner:
     @staticmethod
     def _smaller(a: Csr, b: np.ndarray, one: np.ndarray, other: np.ndarray) -> bool:
         """Whether the residual of one guess is smaller than that of another."""
-        matrix = a.matrix()
-        return bool(np.linalg.norm(b - matrix @ one) < np.linalg.norm(b - matrix @ other))
+        matrix, size = a.matrix(), float(np.abs(b).max()) or 1.0  # squares may leave the range of numbers
+        return bool(np.linalg.norm((b - matrix @ one) / size) < np.linalg.norm((b - matrix @ other) / size))
 
     def ask(self, a: Any) -> Choice:
         """The choice for the next system, of matrix ``a``."""
@@ -161,6 +161,11 @@ class OmegaTuner:
         told = int(iterations), float(residual), bool(solved)
         with self._lock:
             self._core.omega_tell(byref(self._tuner), byref(choice), *told)
+
+    @property
+    def inverse_iterations(self) -> int:
+        """That were done for rho until now; :meth:`solve` counts them among its own."""
+        return self._spectrum.iterations
 
     def state(self) -> dict[str, Any]:
         """All that :meth:`restore` needs to go on as if nothing had happened, ready for JSON."""

@@ -13,17 +13,21 @@ from hpcbench.report.axes import SHAPES, Shape
 from hpcbench.report.html import document
 from tuners import charts
 from tuners.compare import points
-from tuners.sor.contest import Contest
+from tuners.sor.contest import DEAR, Contest
 from tuners.sor.standing import EACH, FIXED, Row, standing
 
+LEAST = 1e-300  # where nothing is to be done
 MOST = 2.5  # times the best fixed omega's costs: more is not drawn
 READING = (
     "Every contender solves every system of the stream. Costs are those of all systems until then, over those of "
     "the omega that is the best fixed one in the end, which nobody knows beforehand: below 1 is better than that.",
-    "The best for each: as if the best of the fixed omegas were known for every system. A solve that does not end "
-    "counts as its limit.",
+    "The best for each: as if the best of the fixed omegas were known for every system. {failed}",
     "Lines are medians over seeds, bands hold the middle half of them; the thin line at 1 is the best fixed omega.",
 )
+FAILED = {
+    "iterations": "A solve that does not end counts as its limit.",
+    "seconds": f"A solve that does not end counts {DEAR} times the slowest one.",
+}
 HEADS = "over the best fixed omega", "over the best for each"
 CAPTION = (
     "In black the costs of every fixed omega, over those of the best one; lines across are the contenders'."
@@ -39,7 +43,7 @@ def curve(contests: Sequence[Contest], name: str, at: np.ndarray) -> np.ndarray:
     for one in contests:
         fixed = one.grid[:, int(one.grid.sum(0).argmin())]
         costs = {FIXED: fixed, EACH: one.grid.min(1), **one.costs}[name]
-        found.append(np.cumsum(costs)[at] / np.cumsum(fixed)[at])
+        found.append(np.cumsum(costs)[at] / np.maximum(np.cumsum(fixed)[at], LEAST))
     quartiles: np.ndarray = np.quantile(found, [0.5, 0.25, 0.75], axis=0).T
     return quartiles
 
@@ -54,18 +58,24 @@ def page(contests: Sequence[Contest], title: str) -> str:
     """
     one, rows = contests[0], standing(contests)
     names = [row.name for row in rows if row.name not in (FIXED, EACH)]
+    shown = [
+        row.name if row.over_fixed[0] < MOST else f"{row.name} (beyond the charts)"
+        for row in rows
+        if row.name in names
+    ]
+    legend = f'<p class="facts">{charts.legend(shown)}{REFERENCE}</p>'
     facts = [f"{len(one.grid)} systems", one.solver, f"{len(contests)} seeds", one.unit]
     times, omegas = ("".join(draw(contests, names, shape) for shape in SHAPES) for draw in (_times, _omegas))
     main = f"""<section class="race"><h2>All {escape(one.unit)}</h2>
 {_table(rows)}</section>
 <section class="race"><h2>Over time</h2>
-<p class="facts">{charts.legend(names)}{REFERENCE}</p>
+{legend}
 <figure>{times}</figure></section>
 <section class="race"><h2>Every fixed omega</h2>
-<p class="facts">{charts.legend(names)}{REFERENCE}</p>
+{legend}
 <figure>{omegas}<figcaption>{CAPTION}</figcaption></figure></section>
 <section class="race"><h2>How to read this</h2>
-{"".join(f"<p>{sentence}</p>" for sentence in READING)}</section>
+{"".join(f"<p>{sentence.format(failed=FAILED[one.unit])}</p>" for sentence in READING)}</section>
 """
     return document(title, f'<p class="muted">{" · ".join(map(escape, facts))}</p>\n', main)
 
@@ -92,7 +102,7 @@ def _times(contests: Sequence[Contest], names: Sequence[str], shape: Shape) -> s
         charts.band(ax, at + 1, np.clip(found[name], 0, 2 * MOST), place)
     ax.set_ylim(_low(found.values()), MOST)
     charts.plain(ax)
-    charts.count(ax, "systems")
+    charts.log_axis(ax, "systems")
     said = ", ".join(f"{name} {rows[-1, 0]:.2f}" for name, rows in found.items())
     return svg.render(fig, f"times-{shape.name}", f"Costs over time, at the end: {said}", shape.name)
 
@@ -105,9 +115,10 @@ def _omegas(contests: Sequence[Contest], names: Sequence[str], shape: Shape) -> 
     for place, name in enumerate(names):
         style = charts.DASHES[charts.again(place)]
         ax.axhline(min(ends[name][0, 0], 2 * MOST), color=charts.colour(place), linewidth=2, linestyle=style)
-    totals = np.array([one.grid.sum(0) / one.grid.sum(0).min() for one in contests])
+    totals = np.array([one.grid.sum(0) / max(one.grid.sum(0).min(), LEAST) for one in contests])
     fixed = np.clip(np.quantile(totals, [0.5, 0.25, 0.75], axis=0).T, 0, 2 * MOST)
-    omegas, ink = np.array(contests[0].omegas), svg.PALETTE["ink"]
+    order = np.argsort(contests[0].omegas)
+    omegas, fixed, ink = np.array(contests[0].omegas)[order], fixed[order], svg.PALETTE["ink"]
     ax.plot(omegas, fixed[:, 0], color=ink, linewidth=2, marker="o", markersize=4)
     ax.fill_between(omegas, fixed[:, 1], fixed[:, 2], color=ink, alpha=0.15, linewidth=0)
     ax.set_ylim(_low(ends.values()), MOST)

@@ -57,18 +57,18 @@ class Spectrum:
 
     def renewed(self, a: Csr, spent: int) -> float:
         """1 - rho by a new vector where one can be afforded, else by the old one; 0 where it is not known."""
-        new, gap = not self.fits(a), 0.0
+        new = not self.fits(a)
         if self.iterations + SETUP * self._count <= SHARE * spent:
             if new:
                 self._keep(np.random.default_rng(a.n).uniform(0.5, 1.5, a.n))
             for _ in range(FIRST if new else 1):
                 if not self._improve(a):
                     break
-                gap = self._quotient(a)
+                self._quotient(a)
                 if self.off.value <= ENOUGH:
                     break
-        elif not new:
-            gap = self._quotient(a)
+            new = False
+        gap = 0.0 if new else self._quotient(a)
         return gap if gap > 0 and self.off.value <= USABLE else 0.0
 
     def _quotient(self, a: Csr) -> float:

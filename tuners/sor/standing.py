@@ -40,7 +40,9 @@ def standing(contests: Sequence[Contest], steps: int | None = None) -> list[Row]
     """Contenders and the two they are compared with, the best first, after ``steps`` systems (all if None)."""
     totals: dict[str, list[tuple[float, float]]] = {}
     for one in contests:
-        fixed, each = (float(x) for x in (one.grid[:steps].sum(0).min(), one.grid[:steps].min(1).sum()))
+        fixed, each = (
+            float(x) or 1.0 for x in (one.grid[:steps].sum(0).min(), one.grid[:steps].min(1).sum())
+        )
         for name, costs in one.costs.items():
             total = float(costs[:steps].sum())
             totals.setdefault(name, []).append((total / fixed, total / each))

@@ -1,6 +1,7 @@
 /* What setup makes of a matrix, and how a run goes on until the residual of the system itself is small. */
 #ifndef SOLVE_METHOD_HPP
 #define SOLVE_METHOD_HPP
+#include <climits>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -14,7 +15,6 @@ using namespace sweeps;
 
 constexpr int kRestarts = 20;
 constexpr double kLeast = 1e-250, kMost = 1e250; /* of the square of b's norm */
-constexpr double kLarger = 0x1p700;
 
 /* One process that has all rows. */
 struct Here {
@@ -35,8 +35,11 @@ class Method {
   /* From x0 on, again from where it ended while rounding has parted its residual from the system's. */
   template <class World> int run(World world, const solve_in *in, solve_out *out) {
     const double b2 = world.sum(squares(in->b, in->nrows));
-    if (b2 < kLeast || b2 > kMost) return rescaled(world, in, out, b2 < kLeast ? kLarger : 1 / kLarger);
-    return run(world, in, out, b2);
+    if (b2 >= kLeast && b2 <= kMost) return run(world, in, out, b2);
+    double size = 0;
+    for (int64_t i = 0; i < in->nrows; ++i) size = std::fmax(size, std::fabs(in->b[i]));
+    const int exponent = world.worst(std::ilogb(size));
+    return exponent == FP_ILOGB0 || exponent == INT_MAX || std::isnan(b2) ? run(world, in, out, b2) : rescaled(world, in, out, exponent);
   }
 
  protected:
@@ -44,22 +47,26 @@ class Method {
   virtual int iterate(const solve_in *in, solve_out *out, double *r, Progress *progress, double norm) = 0;
 
  private:
-  /* With b and x0 a power of two as large, where the squares of b leave the range of numbers; or b is zero. */
-  template <class World> int rescaled(World world, const solve_in *in, solve_out *out, double factor) {
-    std::vector<double> b, x0;
+  /* With b and x0 over 2^exponent, where the squares of b leave the range of numbers; from zero where x0 is no better. */
+  template <class World> int rescaled(World world, const solve_in *in, solve_out *out, int exponent) {
+    out->told[0] = 0;
+    std::copy(in->x0, in->x0 + in->nrows, out->x);
+    std::vector<double> b, x0, r;
     int failed = SOLVE_OK;
     try {
-      b.assign(in->b, in->b + in->nrows), x0.assign(in->x0, in->x0 + in->nrows);
+      b.assign(in->b, in->b + in->nrows), x0.assign(in->x0, in->x0 + in->nrows), r.resize(size_t(in->nrows));
     } catch (const std::bad_alloc &) {
       failed = SOLVE_NO_MEMORY;
     }
     if ((failed = world.worst(failed))) return failed;
     for (auto *v : {&b, &x0})
-      for (double &value : *v) value *= factor;
+      for (double &value : *v) value = std::scalbn(value, -exponent);
     solve_in scaled = *in;
     scaled.b = b.data(), scaled.x0 = x0.data();
-    const int status = run(world, &scaled, out, world.sum(squares(b.data(), in->nrows)));
-    for (int64_t i = 0; i < in->nrows; ++i) out->x[i] /= factor;
+    const double b2 = world.sum(squares(b.data(), in->nrows));
+    if (!(world.residual(&scaled, x0.data(), r.data()) <= b2)) std::fill(x0.begin(), x0.end(), 0.0);
+    const int status = run(world, &scaled, out, b2);
+    for (int64_t i = 0; i < in->nrows; ++i) out->x[i] = std::scalbn(out->x[i], exponent);
     return status;
   }
 
