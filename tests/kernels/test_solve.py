@@ -122,6 +122,17 @@ def _counted(entries, p):
     return {r.variant: r.told["iterations"] for r in results}
 
 
+def test_tiny_and_huge_matrices_are_solved_over_ranks_and_threads_and_judged(wrong):
+    systems = {
+        name: _with(equations.poisson(9, 2) * size) for name, size in (("tiny", 1e-130), ("huge", 1e130))
+    }
+    ours = [v for v in OURS if not v.name.startswith("jacobi")]
+    assert wrong("solve", _entries(ours), systems) == {}
+    for system in systems.values():
+        nothing = {"x": np.zeros(81), "told": np.zeros(1), "history": np.zeros(1)}
+        assert "is 1 ||b||" in solve.check(system, solve.oracle(system), nothing)
+
+
 @pytest.mark.parametrize("variant", names())
 def test_sizes_near_the_ends_of_the_range_of_numbers_change_nothing(variant):
     """Squares of such numbers are 0, or infinite; a first guess may be of any size, and the matrix, too."""
@@ -132,7 +143,7 @@ def test_sizes_near_the_ends_of_the_range_of_numbers_change_nothing(variant):
     for size in (1e-300, 1e-160, 1e160, 1e300):
         found = solver(a, b * size, x0 * size, omega=1.0)
         assert not found.stopped
-        assert abs(found.iterations - usual.iterations) <= 1 + 0.05 * usual.iterations
+        assert abs(found.iterations - usual.iterations) <= 1 + 0.1 * usual.iterations
         assert np.linalg.norm(b - a @ (found.x / size)) <= 1e-7 * np.linalg.norm(b)
     assert not solver(a, 0 * b, x0).x.any()
     for of_a, of_b in ((1, 1e-160), (1, 1e-130), (1, 1e130), (1e150, 1e126), (1e-150, 1e-126)):
