@@ -113,8 +113,12 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path, capsys):
     assert main([*base, "--output", str(tmp_path)]) == 2  # a folder
     found = capsys.readouterr()
     (journal,) = (tmp_path / "runs").glob("*.jsonl")
-    assert f"what was found is in {journal}" in found.err
-    assert "omega_tuner" in found.out
+    assert f"--again {journal} writes it elsewhere" in found.err
+    page = tmp_path / "page.html"
+    assert main(["tune", "sor", "--again", str(journal), "--output", str(page)]) == 0
+    assert capsys.readouterr().out == found.out
+    assert "omega_tuner" in page.read_text()
+    assert len(list((tmp_path / "runs").glob("*.jsonl"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -132,6 +136,8 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path, capsys):
         (["--omegas", "a"], "numbers separated"),
         (["--input", "absent.mtx"], "no such file"),
         (["--input", "empty"], "no file *.mtx* in this folder"),
+        (["--again", "absent.jsonl"], "absent.jsonl"),
+        (["--again", "empty.jsonl"], "no contest came to its end there"),
         (["--input", "wide.mtx"], "square"),
         (["--input", "hole.mtx"], "diagonal"),
     ],
@@ -143,6 +149,7 @@ def test_what_cannot_be_is_told(words, said, tmp_path, capsys, monkeypatch):
     a.data[a.indices == 0] = 0
     mmwrite("hole.mtx", a)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.jsonl").touch()
     try:
         code = main(["tune", "sor", "--steps", "5", "--seeds", "1", *words])
     except SystemExit as ended:

@@ -57,6 +57,7 @@ def configure(sor: argparse.ArgumentParser) -> None:
         metavar="N",
         help="iterations of a solve at most (default: 10000)",
     )
+    add("--again", type=Path, metavar="JOURNAL", help="tell what this journal has, and run nothing")
     add("--output", type=Path, metavar="FILE", help="a page of totals and curves, HTML")
     add("--csv", type=Path, metavar="FILE", help="what every system cost every contender, as a table")
     add("--parquet", type=Path, metavar="FILE", help="the same for pandas and others")
@@ -75,11 +76,8 @@ def _numbers(text: str) -> list[float]:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the contest, keep it, tell it."""
-    from hpcbench.commands._progress import Progress
-    from hpcbench.store import Journal
+    """Run the contest, keep it, tell it; or tell one again."""
     from tuners import policies
-    from tuners.sor.contest import GRID, OURS, check, contest
     from tuners.sor.standing import standing
     from tuners.sor.streams import STREAMS
 
@@ -89,15 +87,45 @@ def run(options: argparse.Namespace) -> int:
             print(f"{name:{width}}  {kind.summary}")
         print(textwrap.fill("policies: " + ", ".join(policies.names()), 79))
         return 0
+    _options.outputs(options.output, options.csv, options.parquet)
+    journal, found = _again(options.again) if options.again else _contests(options)
+    rows = standing(found)
+    if options.json:
+        for row in rows:
+            print(json.dumps(row.json()))
+    else:
+        _tell(found, rows)
+        print(f"\njournal: {journal}")
+    with _options.writing(f"--again {journal} writes it elsewhere"):
+        _write(options, found)
+    return 0
+
+
+def _again(journal: Path) -> tuple[Path, list[Contest]]:
+    """What a journal has."""
+    from tuners.sor.contest import read
+
+    found = read(journal)
+    if not found:
+        raise HpcbenchError(
+            f"--again {journal}: no contest came to its end there; hpcbench tune sor writes some"
+        )
+    return journal, found
+
+
+def _contests(options: argparse.Namespace) -> tuple[Path, list[Contest]]:
+    """One per seed, each acknowledged in a journal when it has come to its end."""
+    from hpcbench.commands._progress import Progress
+    from hpcbench.store import Journal
+    from tuners.sor.contest import GRID, OURS, check, contest
+
     for option, least in (("steps", 1), ("seeds", 1), ("limit", 1), ("seed", 0)):
         if not least <= getattr(options, option) < 2**62:
             raise HpcbenchError(f"--{option} {getattr(options, option)}: at least {least} is expected")
-    _options.outputs(options.output, options.csv, options.parquet)
     name, kind = _kind(options)
     contenders = [OURS, *options.policy]
     check(contenders, options.solver, options.limit)
-    journal = Journal.create(options.runs)
-    progress = Progress()
+    journal, progress = Journal.create(options.runs), Progress()
     found: list[Contest] = []
     try:
         for seed in range(options.seed, options.seed + options.seeds):
@@ -110,16 +138,7 @@ def run(options: argparse.Namespace) -> int:
     finally:
         progress.clear()
         journal.close()
-    rows = standing(found)
-    if options.json:
-        for row in rows:
-            print(json.dumps(row.json()))
-    else:
-        _tell(name, found, rows, options)
-        print(f"\njournal: {journal.path}")
-    with _options.writing(f"what was found is in {journal.path}"):
-        _write(options, name, found)
-    return 0
+    return journal.path, found
 
 
 def _kind(options: argparse.Namespace) -> tuple[str, Kind]:
@@ -142,7 +161,7 @@ def _kind(options: argparse.Namespace) -> tuple[str, Kind]:
     return streams.of_files([file.stem for file in files], matrices)
 
 
-def _write(options: argparse.Namespace, name: str, found: list[Contest]) -> None:
+def _write(options: argparse.Namespace, found: list[Contest]) -> None:
     """The files that were asked for."""
     from tuners.sor.contest import frame
     from tuners.sor.page import page
@@ -152,13 +171,13 @@ def _write(options: argparse.Namespace, name: str, found: list[Contest]) -> None
     if options.parquet:
         frame(found).to_parquet(options.parquet, index=False)
     if options.output:
-        options.output.write_text(page(found, f"Omega: {name}"), encoding="utf-8")
+        options.output.write_text(page(found, f"Omega: {found[0].stream}"), encoding="utf-8")
 
 
-def _tell(name: str, found: list[Contest], rows: list[Any], options: argparse.Namespace) -> None:
-    steps = len(found[0].grid)
-    print(f"{name[:40]}: {steps} systems, {options.solver}, {len(found)} seeds")
-    print(f"medians of all {options.cost}, over those of")
+def _tell(found: list[Contest], rows: list[Any]) -> None:
+    one = found[0]
+    print(f"{one.stream[:40]}: {len(one.grid)} systems, {one.solver}, {len(found)} seeds")
+    print(f"medians of all {one.unit}, over those of")
     print(f"{'':24}{'the best fixed omega':>24}{'the best for each':>24}")
     for row in rows:
         print(f"  {row.name:20}  {row.words(row.over_fixed):>24}{row.words(row.over_each):>24}")
