@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tuners.standing import Standing
 
 EXAMPLE = "hpcbench tune compare --problem dev --seeds 10 --steps 1000"
-COLUMNS = 4  # of one table, in 80
+WIDE = 63  # of one table's figures, in 80
 PREFIX = "compare-"  # of journals
 
 
@@ -175,16 +175,16 @@ def _print(options: argparse.Namespace, found: Standing) -> None:
         f"{len(names)} policies, {len(found.problems)} problems, {len(found.seeds)} seeds, {options.steps} steps"
     )
     print("regret, medians: 0 is the best fixed arm, 1 is choosing at random")
-    for first in range(0, len(names), COLUMNS):
-        part = range(first, min(first + COLUMNS, len(names)))
-        print(f"\n{'':{width}}" + "".join(f"{names[i][:15]:>16}" for i in part))
+    cell = min(max(WIDE // 4, *(len(name) + 1 for name in names)), WIDE // 3)
+    for first in range(0, len(names), WIDE // cell):
+        part = range(first, min(first + WIDE // cell, len(names)))
+        print(f"\n{'':{width}}" + "".join(f"{names[i][: cell - 1]:>{cell}}" for i in part))
         for j, problem in enumerate(found.problems):
             best = found.regret[:, j, 0].min()
-            cells = [
-                f"{found.regret[i, j, 0]:.3f}{'*' if found.regret[i, j, 0] == best else ' '}" for i in part
-            ]
-            print(f"{problem[:width]:{width}}" + "".join(f"{cell:>16}" for cell in cells))
-        print(f"{'mean rank':{width}}" + "".join(f"{found.ranks[i]:>15.2f} " for i in part))
+            values = (found.regret[i, j, 0] for i in part)
+            cells = [f"{value:.3f}{'*' if value == best else ' '}" for value in values]
+            print(f"{problem[:width]:{width}}" + "".join(f"{text:>{cell}}" for text in cells))
+        print(f"{'mean rank':{width}}" + "".join(f"{found.ranks[i]:>{cell - 1}.2f} " for i in part))
     print("\n* the least")
     if found.apart == found.apart:
         print(f"Mean ranks that differ by less than {found.apart:.2f} are not told apart (Nemenyi, 5 %);")
