@@ -37,9 +37,9 @@ def legend(names: Sequence[str]) -> str:
     )
 
 
-def chart(shape: Shape, height: float = 250) -> tuple[Figure, Axes]:
+def chart(shape: Shape) -> tuple[Figure, Axes]:
     """A figure with room for numbers at the left and below."""
-    fig = svg.figure(shape.width, height)
+    fig = svg.figure(shape.width, 250)
     return fig, fig.add_axes((52 / shape.width, 0.19, 1 - 66 / shape.width, 0.77))
 
 

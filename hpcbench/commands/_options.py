@@ -76,8 +76,8 @@ def outputs(page: Path | None, *tables: Path | None) -> None:
 
 
 @contextmanager
-def writing(kept: str) -> Iterator[None]:
-    """Files that were asked for are written here, of what is ``kept`` already.
+def writing(way_out: str) -> Iterator[None]:
+    """Files that were asked for are written here; ``way_out`` ends what is said where that fails.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def writing(kept: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise HpcbenchError(f"{error}; {kept}") from None
+        raise HpcbenchError(f"{error}; {way_out}") from None
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        raise HpcbenchError(f"{what}; {kept}") from None
+        raise HpcbenchError(f"{what}; {way_out}") from None

@@ -61,7 +61,5 @@ def _exporter(name: str) -> ModuleType:
 
 
 def _write(path: Path, content: bytes) -> None:
-    try:
+    with _options.writing("choose another place"):
         path.write_bytes(content)
-    except OSError as error:
-        raise HpcbenchError(f"{path}: {error.strerror}; choose another place") from None

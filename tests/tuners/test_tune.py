@@ -12,9 +12,13 @@ from hpcbench.inputs import equations
 from tuners.sor import contest, streams
 
 
+def stream(runs, steps, seeds):
+    words = ["tune", "sor", "--stream", "low", "--steps", steps, "--seeds", seeds, "--runs", runs]
+    return [str(word) for word in words]
+
+
 def test_a_stream_is_solved_told_and_kept(tmp_path, capsys):
-    words = ["tune", "sor", "--stream", "low", "--steps", "60", "--seeds", "6", "--runs", str(tmp_path)]
-    assert main(words) == 0
+    assert main(stream(tmp_path, 60, 6)) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(len(line) <= 79 for line in lines if not line.startswith("journal"))
     place = {line.split()[0]: k for k, line in enumerate(lines) if line.startswith("  ")}
@@ -57,25 +61,13 @@ def test_seconds_of_any_solver_beside_fixed_omegas(tmp_path, capsys):
         "ssor_cg",
         "--json",
     ]
-    base = ["tune", "sor", "--stream", "low", "--steps", "20", "--seeds", "1", "--runs", str(tmp_path)]
-    assert main([*base, *words]) == 0
+    assert main([*stream(tmp_path, 20, 1), *words]) == 0
     names = {json.loads(line)["name"] for line in capsys.readouterr().out.splitlines()}
     assert names == {"omega_tuner", "ic0_cg", "cg", "best fixed omega", "best for each system"}
 
 
 def test_a_page_and_tables_tell_the_same(tmp_path, capsys):
-    base = [
-        "tune",
-        "sor",
-        "--stream",
-        "low",
-        "--steps",
-        "40",
-        "--seeds",
-        "6",
-        "--runs",
-        str(tmp_path / "runs"),
-    ]
+    base = stream(tmp_path / "runs", 40, 6)
     files = {kind: tmp_path / f"found.{kind}" for kind in ("html", "csv", "parquet")}
     words = ["--output", str(files["html"]), "--csv", str(files["csv"]), "--parquet", str(files["parquet"])]
     assert main([*base, *words, "--json"]) == 0
@@ -95,18 +87,7 @@ def test_a_page_and_tables_tell_the_same(tmp_path, capsys):
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path, capsys):
-    base = [
-        "tune",
-        "sor",
-        "--stream",
-        "low",
-        "--steps",
-        "5",
-        "--seeds",
-        "1",
-        "--runs",
-        str(tmp_path / "runs"),
-    ]
+    base = stream(tmp_path / "runs", 5, 1)
     assert main([*base, "--output", str(tmp_path / "no" / "page.html")]) == 2
     assert "there is no folder" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()

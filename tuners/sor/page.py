@@ -42,7 +42,7 @@ def curve(contests: Sequence[Contest], name: str, at: np.ndarray) -> np.ndarray:
     found = []
     for one in contests:
         fixed = one.grid[:, int(one.grid.sum(0).argmin())]
-        costs = {FIXED: fixed, EACH: one.grid.min(1), **one.costs}[name]
+        costs = one.grid.min(1) if name == EACH else one.costs[name]
         found.append(np.cumsum(costs)[at] / np.maximum(np.cumsum(fixed)[at], LEAST))
     quartiles: np.ndarray = np.quantile(found, [0.5, 0.25, 0.75], axis=0).T
     return quartiles
@@ -57,12 +57,9 @@ def page(contests: Sequence[Contest], title: str) -> str:
     title : heading of the page, as plain text.
     """
     one, rows = contests[0], standing(contests)
-    names = [row.name for row in rows if row.name not in (FIXED, EACH)]
-    shown = [
-        row.name if row.over_fixed[0] < MOST else f"{row.name} (beyond the charts)"
-        for row in rows
-        if row.name in names
-    ]
+    own = [row for row in rows if row.name not in (FIXED, EACH)]
+    names = [row.name for row in own]
+    shown = [row.name + " (beyond the charts)" * (row.over_fixed[0] > MOST) for row in own]
     legend = f'<p class="facts">{charts.legend(shown)}{REFERENCE}</p>'
     facts = [f"{len(one.grid)} systems", one.solver, f"{len(contests)} seeds", one.unit]
     times, omegas = ("".join(draw(contests, names, shape) for shape in SHAPES) for draw in (_times, _omegas))
