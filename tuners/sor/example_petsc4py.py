@@ -5,7 +5,8 @@
 prints iterations in all, and those with PETSc's own omega. petsc4py comes with PETSc; Debian's python3-petsc4py and
 python3-scipy are found by Debian's own interpreter, from a checkout of this project:
 
-    PYTHONPATH=.:$(echo /usr/lib/petscdir/*/*/lib/python3/dist-packages) /usr/bin/python3 -m tuners.sor.example_petsc4py
+    export PYTHONPATH=.:$(echo /usr/lib/petscdir/*/*/lib/python3/dist-packages)
+    /usr/bin/python3 -m tuners.sor.example_petsc4py
 """
 
 from __future__ import annotations
