@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array, diags_array, eye_array
+from scipy.sparse import csr_array, diags_array, eye_array, kron
 
 from hpcbench import build, launch
 from hpcbench.inputs import equations
@@ -75,6 +75,22 @@ def test_scaled_rows_and_columns_change_how_y_must_be_but_not_how_far_it_is():
     assert spectrum.off.value == pytest.approx(off)
     spectrum.restore(spectrum.state() | {"y": np.eye(144)[70].tolist()})
     assert spectrum.gap(Csr(a), 0) == 0
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_the_eigenvector_of_another_eigenvalue_is_found_out(own):
+    """Sums of two fields are eigenvectors however strongly these are coupled, but then the least ones are differences."""
+    tuner, half, solve = OmegaTuner(), equations.poisson(9, 2), Solver()
+    for strength in [0.0] * 4 + [0.95] * 30:
+        a = csr_array(kron([[1.0, strength], [strength, 1.0]], half + 0.3 * eye_array(81)))
+        b = np.random.default_rng(0).standard_normal(162)
+        if not own:
+            tuner.solve(a, b)
+            continue
+        choice = tuner.ask(a)
+        found = solve(a, b, omega=choice.omega, limit=choice.limit)
+        tuner.tell(choice, found.iterations, found.residuals[0], solved=not found.stopped)
+    assert tuner._tuner.gap == pytest.approx(0.05 * (1 - rho(half + 0.3 * eye_array(81))), rel=0.1)
 
 
 def test_part_of_a_large_matrix_tells_its_gap():
@@ -189,7 +205,7 @@ def test_what_is_not_solved_costs_its_limit():
     [
         ("low", 300, 0.8, 1.06), ("high", 300, 0.7, 1.2), ("abrupt", 600, 0.95, 1.15), ("heavy_tailed", 300, 0.8, 1.5),
         ("flows", 300, 1.15, 2.5), ("misleading", 600, 1.15, 1.5),
-        ("unrelated", 300, 1.1, 2.0),
+        ("unrelated", 300, 1.1, 2.0), ("coupled", 600, 1.4, 1.6), ("cyclic", 300, 1.1, 1.6),
     ],
 )  # fmt: skip
 def test_it_is_near_what_could_have_been_chosen(stream, steps, over_fixed, over_each):
@@ -295,8 +311,8 @@ def test_what_cannot_be_is_refused():
             tuner.tell(choice, iterations, residual, solved=True)
     state = tuner.state()
     for wrong in (
-        state | {"version": 1},
-        state | {"version": 3},
+        state | {"version": 2},
+        state | {"version": 4},
         state | {"tuner": "x"},
         state | {"words": state["words"][1:]},
         {},

@@ -78,6 +78,7 @@ def library() -> ctypes.CDLL:
     returns = {"gap": number, "attempt": ctypes.c_int, "first": ctypes.c_int}
     for name, types in {
         "begin": [address, number, count, ctypes.c_int], "ask": [address, number, address], "again": [address] * 3,
+        "forget": [address],
         "tell": [address, address, count, number, ctypes.c_int], "gap": [count, *[address] * 5],
         "attempt": [address] * 3,
         "first": [address, address, count, *[address] * 4, number, number, address, address],

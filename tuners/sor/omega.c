@@ -5,12 +5,13 @@
 #include "omega.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const double OFFSETS[OMEGA_OFFSETS] = {-1.6, -1.2, -0.9, -0.65, -0.45, -0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3, 0.45, 0.65, 0.9, 1.2, 1.6};
 static const double FIXED[OMEGA_FIXED] = {0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35, 1.4, 1.45, 1.5, 1.55, 1.6, 1.65, 1.7, 1.75, 1.8, 1.85, 1.9, 1.95, 1.97};
 static const int COARSE[3] = {14, 20, 24}; /* 1.4, 1.7, 1.9 */
-enum { YOUNG = 8, PLAIN = 6, LEAST = 48, TRIES = 6, BLOCK = 32, BLOCKS = 8 };
+enum { YOUNG = 8, PLAIN = 6, ALIKE = 2, FAR = 4, LEAST = 48, TRIES = 6, BLOCK = 32, BLOCKS = 8 };
 
 static const double FADE = 0.999;                    /* of all that is known, per system */
 static const double LOW = 0.05, HIGH = 1.998;        /* of omega */
@@ -66,7 +67,7 @@ static double least(const omega_tuner *t, const omega_arm *line, int count, int 
   for (int k = 0; k < count; ++k)
     if (line[k].expected > 0) within += line[k].spread - line[k].cost * line[k].cost / line[k].expected, all += line[k].expected;
   const double spread = all > 0 ? fmax(sqrt(fmax(0, within / all)), SPREAD * ratio(line + best)) : 0;
-  int near[6] = {best, best - 1, best + 1, -1, -1, -1};
+  int near[6] = {best, best - 1, best + 1, abs(start - best) > FAR ? start : -1, -1, -1}; /* that may have moved since */
   if (count == OMEGA_FIXED && !(t->gap > 0)) /* nobody knows where to begin: here and there */
     for (int i = 0; i < 3; ++i)
       if (!(line[COARSE[i]].expected > 0)) near[3 + i] = COARSE[i];
@@ -84,14 +85,18 @@ static double least(const omega_tuner *t, const omega_arm *line, int count, int 
   return found;
 }
 
-/* The best of all arms that were played, but for `failed`; 0 where there is none. */
+/* The best of all arms that were played; 0 where there is none. Where one has failed the best of those unlike it (of all
+ * others, if it was a trial), and few systems say little. */
 static int known(const omega_tuner *t, const omega_choice *failed, omega_choice *found) {
+  const int64_t alike = !failed ? -1 : failed->trial ? 0 : ALIKE;
   double best = INFINITY;
   for (int relative = t->gap > 0; relative >= 0; --relative) {
     const omega_arm *line = relative ? t->offset : fixed_line(t);
     for (int k = 0; k < (relative ? OMEGA_OFFSETS : OMEGA_FIXED); ++k) {
-      if (failed && failed->relative == relative && failed->arm == k) continue;
-      if (ratio(line + k) < best) best = ratio(line + k), found->relative = relative, found->arm = k;
+      if (failed && failed->relative == relative && llabs(failed->arm - k) <= alike) continue;
+      const double doubt = failed ? t->unit * line[k].squares / (line[k].expected * line[k].expected) : 0;
+      const double value = ratio(line + k) * (1 + doubt);
+      if (value < best) best = value, found->relative = relative, found->arm = k;
     }
   }
   return best < INFINITY;
@@ -118,6 +123,11 @@ static void complete(const omega_tuner *t, omega_choice *c) {
 void omega_begin(omega_tuner *t, double tolerance, int64_t most, int krylov) {
   memset(t, 0, sizeof *t);
   t->tolerance = tolerance, t->most = most, t->krylov = krylov, t->unit = 1;
+}
+
+void omega_forget(omega_tuner *t) {
+  memset(t->offset, 0, sizeof t->offset), memset(t->fixed[1], 0, sizeof t->fixed[1]);
+  t->usual = t->recent = 0;
 }
 
 static void fade(omega_tuner *t) {

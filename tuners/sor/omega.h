@@ -39,6 +39,9 @@ typedef struct omega_choice {
 /* `krylov`: whether omega is that of a preconditioner for conjugate gradients. */
 void omega_begin(omega_tuner *tuner, double tolerance, int64_t most, int krylov);
 
+/* Forget what gaps let expect, and what came of it: they were wrong. */
+void omega_forget(omega_tuner *tuner);
+
 /* The choice for the next system; `gap` is 1 - rho(I - D^-1 A), or 0 where it is not known. */
 void omega_ask(omega_tuner *tuner, double gap, omega_choice *choice);
 

@@ -18,7 +18,7 @@ from tuners.sor.core import Choice, Tuner, library
 from tuners.sor.solver import Csr, Solution, Solver, vectors
 from tuners.sor.spectrum import GOOD, USABLE, Spectrum
 
-VERSION = 2
+VERSION = 3
 RENEW = -2  # of omega_first, where y is too old
 TRIES = 6  # attempts before the last one, which has no limit but the solver's
 
@@ -37,7 +37,7 @@ class OmegaTuner:
     ----------
     solver : name of a native variant of the kernel ``solve`` that has an omega; ``sor``, ``ssor_cg`` and others.
     tolerance : of residuals, in terms of b's norm.
-    limit : iterations of one attempt at most.
+    limit : iterations of one attempt at most; after so many in all, no other is begun.
     threads : of the solver.
 
     Raises
@@ -64,6 +64,7 @@ class OmegaTuner:
         self._of = {"solver": solver, "tolerance": tolerance, "limit": self._solver.limit}
         self._spectrum, self._tuner, self._core = Spectrum(), Tuner(), library()
         self._lock = threading.RLock()
+        self._asked: Csr | None = None
         self._phases, self._choice = self._solver.phases(), Choice()
         own = self._tuner, self._phases, self._choice, self._spectrum.off
         self._at = [ctypes.addressof(struct) for struct in own]
@@ -94,7 +95,8 @@ class OmegaTuner:
             before = self._spectrum.iterations
             found = self._solver.run(a, b, x, 1.0, self._solver.limit, partial(self._first, a))
             total, choice = found.iterations, self._choice
-            while found.stopped and self._may_go_on(choice, found):
+            self._look_back(a, choice, not found.stopped)
+            while found.stopped and self._may_go_on(choice, found, total):
                 if np.isfinite(found.x).all() and self._smaller(a, b, found.x, x):
                     x = found.x
                 choice = self.again(choice)
@@ -104,9 +106,15 @@ class OmegaTuner:
             total += self._spectrum.iterations - before
         return found if total == found.iterations else replace(found, iterations=total)
 
-    def _may_go_on(self, choice: Choice, found: Solution) -> bool:
-        done = found.iterations
-        return choice.attempt < TRIES and 0 < done < self._solver.limit and math.isfinite(found.residuals[0])
+    def _may_go_on(self, choice: Choice, found: Solution, total: int) -> bool:
+        more = choice.attempt < TRIES and total < self._solver.limit
+        return more and found.iterations > 0 and math.isfinite(found.residuals[0])
+
+    def _look_back(self, a: Csr, choice: Choice, solved: bool) -> None:
+        """Doubt y where the best that is known did not solve a system in time."""
+        late = not (solved or choice.trial or choice.attempt) and self._tuner.gap > 0
+        if late and self._spectrum.doubt(a, self._tuner.spent):
+            self._core.omega_forget(self._at[0])
 
     def _first(self, a: Csr) -> int:
         """Choose, solve and tell, in one call where y is as good as it must be; what the solver returned."""
@@ -129,9 +137,10 @@ class OmegaTuner:
 
     def ask(self, a: Any) -> Choice:
         """The choice for the next system, of matrix ``a``."""
-        choice = Choice()
+        choice, a = Choice(), Csr.of(a)
         with self._lock:
-            gap = self._spectrum.gap(Csr.of(a), self._tuner.spent)
+            self._asked = a
+            gap = self._spectrum.gap(a, self._tuner.spent)
             self._core.omega_ask(byref(self._tuner), gap, byref(choice))
         return choice
 
@@ -161,6 +170,9 @@ class OmegaTuner:
         told = int(iterations), float(residual), bool(solved)
         with self._lock:
             self._core.omega_tell(byref(self._tuner), byref(choice), *told)
+            if self._asked:
+                self._look_back(self._asked, choice, solved)
+            self._asked = None
 
     @property
     def inverse_iterations(self) -> int:

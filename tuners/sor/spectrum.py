@@ -17,6 +17,10 @@ FIRST, ENOUGH = 3, 0.1  # inverse iterations at most for a size that is new, and
 GOOD, USABLE = 0.3, 0.45  # how far the vector may be from an eigenvector before it is renewed, and is no good
 SETUP = 10  # iterations that the setup of an inverse iteration counts for
 SHARE = 0.05  # of all iterations that may be spent on renewing it
+ELSEWHERE, LOWER = (
+    2,
+    0.9,
+)  # inverse iterations where y is doubted, and times its quotient: what theirs must be
 
 
 class Spectrum:
@@ -25,7 +29,8 @@ class Spectrum:
     Its vector y is found by inverse iteration with the registry's own solvers, to two digits. y.Ay / y.Dy over some
     rows of every system is then near its eigenvalue: exact for shifts and scalings of a matrix with a constant
     diagonal, as for time steps that change. The same pass tells ||Ay - g Dy||, and y is renewed when that is no
-    longer small.
+    longer small. Where a system takes much longer than 1 - rho lets expect, y may be the eigenvector of a greater
+    eigenvalue: inverse iterations from what is orthogonal to it tell.
 
     Source: Parlett, The Symmetric Eigenvalue Problem, SIAM, 1998, sections 4.2, 4.6.
 
@@ -39,7 +44,7 @@ class Spectrum:
     def __init__(self) -> None:
         self.iterations = 0
         self.off = ctypes.c_double()
-        self._count = 0
+        self._count = self._sure = 0
         self._solvers = [Solver(name, tolerance=ROUGH, limit=STEPS) for name in ("ssor_cg", "bicgstab")]
         self._keep(np.empty(0))
 
@@ -55,10 +60,31 @@ class Spectrum:
         """Whether there is a vector of this size."""
         return bool(len(self._y) == a.n)
 
+    def doubt(self, a: Csr, spent: int) -> bool:
+        """A system took much longer than y lets expect: whether it was the eigenvector of another eigenvalue.
+
+        Then y is another one. Not looked at before all iterations have doubled since the last time.
+        """
+        if spent < self._sure or not self.fits(a) or self._poor(spent):
+            return False
+        y, gap, self._sure = self._y, self._quotient(a), 2 * spent
+        dy = np.abs(a.matrix().diagonal()) * y
+        z = np.random.default_rng(self._count).standard_normal(a.n)
+        self._keep(z - y * (z @ dy) / (y @ dy))
+        for _ in range(ELSEWHERE):
+            self._improve(a)
+        wrong = 0 < self._quotient(a) < LOWER * gap
+        if not wrong:
+            self._keep(y)
+        return wrong
+
+    def _poor(self, spent: int) -> bool:
+        return self.iterations + SETUP * self._count > SHARE * spent
+
     def renewed(self, a: Csr, spent: int) -> float:
         """1 - rho by a new vector where one can be afforded, else by the old one; 0 where it is not known."""
         new = not self.fits(a)
-        if self.iterations + SETUP * self._count <= SHARE * spent:
+        if not self._poor(spent):
             if new:
                 self._keep(np.random.default_rng(a.n).uniform(0.5, 1.5, a.n))
             for _ in range(FIRST if new else 1):
@@ -98,9 +124,10 @@ class Spectrum:
 
     def state(self) -> dict[str, Any]:
         """What :meth:`restore` needs; the vector is among it."""
-        return {"y": self._y.tolist(), "iterations": self.iterations, "count": self._count}
+        own = {"iterations": self.iterations, "count": self._count, "sure": self._sure}
+        return own | {"y": self._y.tolist()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Be as the one was whose state this is."""
         self._keep(np.array(state["y"], np.float64))
-        self.iterations, self._count = state["iterations"], state["count"]
+        self.iterations, self._count, self._sure = state["iterations"], state["count"], state["sure"]

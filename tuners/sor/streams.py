@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator as Random
-from scipy.sparse import csr_array, diags_array, eye_array, kron, random_array
+from scipy.sparse import block_array, csr_array, diags_array, eye_array, kron, random_array
 
 from hpcbench.inputs import equations
 
@@ -153,6 +153,37 @@ def unrelated(rng: Random, n: int = 100) -> Stream:
         yield System(a, rng.standard_normal(n), np.zeros(n), shift)
 
 
+def coupled(rng: Random, side: int = 9) -> Stream:
+    """Two fields, each a Laplacian plus a shift, coupled with a strength drawn anew.
+
+    Sums and differences of the fields are eigenvectors whatever the strength, so that an inverse iteration may find
+    the wrong ones; not consistently ordered.
+    """
+    k, n = equations.poisson(side, 2), 2 * side * side
+    while True:
+        strength, shift = rng.uniform(0, 0.98), 10 ** rng.uniform(-1.5, 0.5)
+        a = csr_array(kron([[1.0, strength], [strength, 1.0]], k + shift * eye_array(n // 2)))
+        a.sort_indices()
+        a.has_canonical_format = True
+        yield System(a, rng.standard_normal(n), np.zeros(n), shift)
+
+
+def cyclic(rng: Random, n: int = 40) -> Stream:
+    """Three groups of unknowns, each given by the one before: Jacobi's eigenvalues are cube roots.
+
+    Where they are those of negative numbers, the best omega is below 1 and rho is often not known.
+    """
+    while True:
+        r, sign = rng.uniform(0.3, 0.97), rng.choice([-1.0, 1.0])
+        mixed = random_array((n, n), density=3 / n, rng=rng, format="csr")
+        near = r * (eye_array(n) + 0.3 / mixed.sum(1).max() * mixed)
+        one = eye_array(n)
+        a = csr_array(block_array([[one, None, -sign * r * one], [-near, one, None], [None, -r * one, one]]))
+        a.sort_indices()
+        a.has_canonical_format = True
+        yield System(a, rng.standard_normal(3 * n), np.zeros(3 * n), r)
+
+
 def nine_points(side: int) -> csr_array:
     """The nine-point Laplacian: not consistently ordered."""
     line = diags_array([1.0, 1.0, 1.0], offsets=[-1, 0, 1], shape=(side, side))
@@ -201,4 +232,6 @@ STREAMS = {
     "flows": Kind(flows, (0.0, 32.0), 1000.0, "convection and diffusion: not symmetric"),
     "misleading": Kind(misleading, (0.0, 3.2), 1000.0, "rho(Jacobi) > 1, rows scaled at random"),
     "unrelated": Kind(unrelated, (0.0, 1.0), 1000.0, "another random graph every time"),
+    "coupled": Kind(coupled, (0.0, 3.2), 1000.0, "two fields: an eigenvector may be the wrong one"),
+    "cyclic": Kind(cyclic, (0.0, 1.0), 1000.0, "three groups in a ring: Jacobi's eigenvalues are cube roots"),
 }  # fmt: skip
