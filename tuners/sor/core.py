@@ -75,12 +75,13 @@ def library() -> ctypes.CDLL:
     made = build.compile_object(text, ".c", FLAGS, build.compiler("c"), "omega", libraries=["-lm"])
     code = ctypes.CDLL(str(made.path))
     address, count, number = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
-    returns = {"gap": number, "attempt": ctypes.c_int, "first": ctypes.c_int}
+    returns = {"gap": number, **dict.fromkeys(("attempt", "choose", "first"), ctypes.c_int)}
     for name, types in {
         "begin": [address, number, count, ctypes.c_int], "ask": [address, number, address], "again": [address] * 3,
         "forget": [address],
         "tell": [address, address, count, number, ctypes.c_int], "gap": [count, *[address] * 5],
         "attempt": [address] * 3,
+        "choose": [address, count, *[address] * 4, number, number, address, address],
         "first": [address, address, count, *[address] * 4, number, number, address, address],
     }.items():  # fmt: skip
         function = getattr(code, f"omega_{name}")

@@ -233,10 +233,16 @@ int omega_attempt(omega_tuner *t, const omega_choice *c, const omega_solver *s) 
   return status;
 }
 
-int omega_first(omega_tuner *t, const omega_solver *s, int64_t n, const int64_t *indptr, const int32_t *indices, const double *data,
-                const double *y, double good, double usable, double *off, omega_choice *c) {
+int omega_choose(omega_tuner *t, int64_t n, const int64_t *indptr, const int32_t *indices, const double *data, const double *y, double good,
+                 double usable, double *off, omega_choice *c) {
   const double gap = omega_gap(n, indptr, indices, data, y, off);
   if (!(*off <= good)) return -2; /* or it is no number */
   omega_ask(t, gap > 0 && *off <= usable ? gap : 0, c);
-  return omega_attempt(t, c, s);
+  return 0;
+}
+
+int omega_first(omega_tuner *t, const omega_solver *s, int64_t n, const int64_t *indptr, const int32_t *indices, const double *data,
+                const double *y, double good, double usable, double *off, omega_choice *c) {
+  const int status = omega_choose(t, n, indptr, indices, data, y, good, usable, off, c);
+  return status ? status : omega_attempt(t, c, s);
 }

@@ -19,7 +19,7 @@ from tuners.sor.solver import Csr, Solution, Solver, vectors
 from tuners.sor.spectrum import GOOD, USABLE, Spectrum
 
 VERSION = 3
-RENEW = -2  # of omega_first, where y is too old
+RENEW = -2  # of omega_choose, where y is too old
 TRIES = 6  # attempts before the last one, which has no limit but the solver's
 
 
@@ -140,8 +140,12 @@ class OmegaTuner:
         choice, a = Choice(), Csr.of(a)
         with self._lock:
             self._asked = a
-            gap = self._spectrum.gap(a, self._tuner.spent)
-            self._core.omega_ask(byref(self._tuner), gap, byref(choice))
+            (tuner, _, _, off), spectrum, at = self._at, self._spectrum, ctypes.addressof(choice)
+            status = RENEW
+            if spectrum.fits(a):
+                status = self._core.omega_choose(tuner, a.n, *a.words, spectrum.at, GOOD, USABLE, off, at)
+            if status == RENEW:
+                self._core.omega_ask(tuner, spectrum.renewed(a, self._tuner.spent), at)
         return choice
 
     def again(self, last: Choice) -> Choice:

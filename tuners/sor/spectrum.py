@@ -48,14 +48,6 @@ class Spectrum:
         self._solvers = [Solver(name, tolerance=ROUGH, limit=STEPS) for name in ("ssor_cg", "bicgstab")]
         self._keep(np.empty(0))
 
-    def gap(self, a: Csr, spent: int) -> float:
-        """1 - rho, or 0 where it is not known; ``spent``: iterations of all systems until now."""
-        if self.fits(a):
-            gap = self._quotient(a)
-            if self.off.value <= GOOD:
-                return max(gap, 0.0)
-        return self.renewed(a, spent)
-
     def fits(self, a: Csr) -> bool:
         """Whether there is a vector of this size."""
         return bool(len(self._y) == a.n)
