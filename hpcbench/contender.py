@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
 
 from hpcbench import build, launch, machine, registry, sandbox, stats
 from hpcbench.instrument import Instrument
@@ -187,14 +189,16 @@ def entries(
 
 def unavailable(variant: registry.Variant) -> str:
     """Why ``variant`` cannot run here, with what would help; empty when it can."""
-    if reason := registry.missing(variant):
-        return reason
     try:
         for name in variant.requires:
-            if name.startswith("<") and not build.has_header(name):
-                return f"the header {name} is not installed (a folder that holds it may stand in CPATH)"
-            if name.endswith(".so") and not machine.library(name):
-                return f"{name} is not installed (a folder that holds it may stand in LD_LIBRARY_PATH)"
+            if name.startswith("<"):
+                if not build.has_header(name):
+                    return f"the header {name} is not installed (a folder that holds it may stand in CPATH)"
+            elif name.endswith(".so"):
+                if not machine.library(name):
+                    return f"{name} is not installed (a folder that holds it may stand in LD_LIBRARY_PATH)"
+            elif importlib.util.find_spec(name) is None and not _distribution(name):
+                return f"{name} is not installed (pip install {name})"
         if variant.language != "python":
             build.compiler(variant.language)
         if "mpi" in variant.model:
@@ -213,3 +217,10 @@ def tools() -> dict[str, str]:
     except HpcbenchError:
         return found
     return found
+
+
+def _distribution(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False

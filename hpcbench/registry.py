@@ -241,22 +241,3 @@ def kernel(name: str) -> Kernel:
     if name not in kernels():
         raise RegistryError(f"--kernel {name}: known kernels are {', '.join(kernels())}")
     return kernels()[name]
-
-
-def missing(variant: Variant) -> str:
-    """Why this variant cannot run here, as far as its required Python modules tell; else empty."""
-    for name in variant.requires:
-        if name.startswith("<") or name.endswith(".so"):  # the compiler and the loader know
-            continue
-        if importlib.util.find_spec(name) is None and not _distribution(name):
-            return f"{name} is not installed (pip install {name})"
-    return ""
-
-
-def _distribution(name: str) -> bool:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return bool(version(name))
-    except PackageNotFoundError:
-        return False
