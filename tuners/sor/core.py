@@ -81,8 +81,8 @@ def library() -> ctypes.CDLL:
         "forget": [address],
         "tell": [address, address, count, number, ctypes.c_int], "gap": [count, *[address] * 5],
         "attempt": [address] * 3,
-        "choose": [address, count, *[address] * 4, number, number, address, address],
-        "first": [address, address, count, *[address] * 4, number, number, address, address],
+        "choose": [address, count, *[address] * 4, number, address, address],
+        "first": [address, address, count, *[address] * 4, number, address, address],
     }.items():  # fmt: skip
         function = getattr(code, f"omega_{name}")
         function.argtypes, function.restype = types, returns.get(name)

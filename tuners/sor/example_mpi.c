@@ -92,6 +92,10 @@ int main(int argc, char **argv) {
       if (rank == 0) omega_tell(&tuner, &choice, done, before, solved);
       total += done;
     }
+    if (!solved) {
+      if (rank == 0) fprintf(stderr, "step %d is not solved\n", step);
+      MPI_Abort(MPI_COMM_WORLD, 1);
+    }
   }
   if (rank == 0) printf("%d systems on %d ranks: %lld sweeps\n", STEPS, ranks, (long long)total);
   free(u), free(b);

@@ -93,7 +93,7 @@ static int known(const omega_tuner *t, const omega_choice *failed, omega_choice 
   for (int relative = t->gap > 0; relative >= 0; --relative) {
     const omega_arm *line = relative ? t->offset : fixed_line(t);
     for (int k = 0; k < (relative ? OMEGA_OFFSETS : OMEGA_FIXED); ++k) {
-      if (failed && failed->relative == relative && llabs(failed->arm - k) <= alike) continue;
+      if (!(line[k].expected > 0) || (failed && failed->relative == relative && llabs(failed->arm - k) <= alike)) continue;
       const double doubt = failed ? t->unit * line[k].squares / (line[k].expected * line[k].expected) : 0;
       const double value = ratio(line + k) * (1 + doubt);
       if (value < best) best = value, found->relative = relative, found->arm = k;
@@ -234,15 +234,15 @@ int omega_attempt(omega_tuner *t, const omega_choice *c, const omega_solver *s) 
 }
 
 int omega_choose(omega_tuner *t, int64_t n, const int64_t *indptr, const int32_t *indices, const double *data, const double *y, double good,
-                 double usable, double *off, omega_choice *c) {
+                 double *off, omega_choice *c) {
   const double gap = omega_gap(n, indptr, indices, data, y, off);
   if (!(*off <= good)) return -2; /* or it is no number */
-  omega_ask(t, gap > 0 && *off <= usable ? gap : 0, c);
+  omega_ask(t, gap > 0 ? gap : 0, c);
   return 0;
 }
 
 int omega_first(omega_tuner *t, const omega_solver *s, int64_t n, const int64_t *indptr, const int32_t *indices, const double *data,
-                const double *y, double good, double usable, double *off, omega_choice *c) {
-  const int status = omega_choose(t, n, indptr, indices, data, y, good, usable, off, c);
+                const double *y, double good, double *off, omega_choice *c) {
+  const int status = omega_choose(t, n, indptr, indices, data, y, good, off, c);
   return status ? status : omega_attempt(t, c, s);
 }

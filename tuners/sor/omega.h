@@ -71,14 +71,14 @@ typedef struct omega_solver {
 /* Solve with a choice, and tell what came of it; what `run` returned, 1 when out of memory. */
 int omega_attempt(omega_tuner *tuner, const omega_choice *choice, const omega_solver *solver);
 
-/* The choice for a system whose matrix is in CSR: its gap by y, as omega_gap tells it (0 where *off is above `usable`). -2,
- * and nothing else done, where *off is above `good`; else 0. */
+/* The choice for a system whose matrix is in CSR: its gap by y, as omega_gap tells it. -2, and nothing else
+ * done, where *off is above `good`; else 0. */
 int omega_choose(omega_tuner *tuner, int64_t n, const int64_t *indptr, const int32_t *indices, const double *data, const double *y,
-                 double good, double usable, double *off, omega_choice *choice);
+                 double good, double *off, omega_choice *choice);
 
 /* omega_choose and omega_attempt at once. */
 int omega_first(omega_tuner *tuner, const omega_solver *solver, int64_t n, const int64_t *indptr, const int32_t *indices,
-                const double *data, const double *y, double good, double usable, double *off, omega_choice *choice);
+                const double *data, const double *y, double good, double *off, omega_choice *choice);
 
 #ifdef __cplusplus
 }

@@ -16,7 +16,7 @@ import numpy as np
 from hpcbench.spec import HpcbenchError
 from tuners.sor.core import Choice, Tuner, library
 from tuners.sor.solver import Csr, Solution, Solver, vectors
-from tuners.sor.spectrum import GOOD, USABLE, Spectrum
+from tuners.sor.spectrum import GOOD, Spectrum
 
 VERSION = 3
 RENEW = -2  # of omega_choose, where y is too old
@@ -95,7 +95,8 @@ class OmegaTuner:
             before = self._spectrum.iterations
             found = self._solver.run(a, b, x, 1.0, self._solver.limit, partial(self._first, a))
             total, choice = found.iterations, self._choice
-            self._look_back(a, choice, not found.stopped)
+            if found.stopped and found.iterations:  # else no omega would have helped
+                self._look_back(a, choice)
             while found.stopped and self._may_go_on(choice, found, total):
                 if np.isfinite(found.x).all() and self._smaller(a, b, found.x, x):
                     x = found.x
@@ -110,9 +111,9 @@ class OmegaTuner:
         more = choice.attempt < TRIES and total < self._solver.limit
         return more and found.iterations > 0 and math.isfinite(found.residuals[0])
 
-    def _look_back(self, a: Csr, choice: Choice, solved: bool) -> None:
-        """Doubt y where the best that is known did not solve a system in time."""
-        late = not (solved or choice.trial or choice.attempt) and self._tuner.gap > 0
+    def _look_back(self, a: Csr, choice: Choice) -> None:
+        """Doubt y where the best that is known has just failed to solve a system in time."""
+        late = not (choice.trial or choice.attempt) and self._tuner.gap > 0
         if late and self._spectrum.doubt(a, self._tuner.spent):
             self._core.omega_forget(self._at[0])
 
@@ -121,9 +122,7 @@ class OmegaTuner:
         spectrum, (tuner, phases, choice, off) = self._spectrum, self._at
         status: int = RENEW
         if spectrum.fits(a):
-            status = self._core.omega_first(
-                tuner, phases, a.n, *a.words, spectrum.at, GOOD, USABLE, off, choice
-            )
+            status = self._core.omega_first(tuner, phases, a.n, *a.words, spectrum.at, GOOD, off, choice)
         if status == RENEW:
             self._core.omega_ask(tuner, spectrum.renewed(a, self._tuner.spent), choice)
             status = self._core.omega_attempt(tuner, choice, phases)
@@ -136,14 +135,17 @@ class OmegaTuner:
         return bool(np.linalg.norm((b - matrix @ one) / size) < np.linalg.norm((b - matrix @ other) / size))
 
     def ask(self, a: Any) -> Choice:
-        """The choice for the next system, of matrix ``a``."""
+        """The choice for the next system, of matrix ``a``, which is kept until :meth:`tell`.
+
+        One system after the other: what is told is taken to be about the one last asked for.
+        """
         choice, a = Choice(), Csr.of(a)
         with self._lock:
             self._asked = a
             (tuner, _, _, off), spectrum, at = self._at, self._spectrum, ctypes.addressof(choice)
             status = RENEW
             if spectrum.fits(a):
-                status = self._core.omega_choose(tuner, a.n, *a.words, spectrum.at, GOOD, USABLE, off, at)
+                status = self._core.omega_choose(tuner, a.n, *a.words, spectrum.at, GOOD, off, at)
             if status == RENEW:
                 self._core.omega_ask(tuner, spectrum.renewed(a, self._tuner.spent), at)
         return choice
@@ -173,10 +175,10 @@ class OmegaTuner:
             raise HpcbenchError(f"residual {residual} after {iterations} iterations: that cannot be")
         told = int(iterations), float(residual), bool(solved)
         with self._lock:
+            asked, self._asked = self._asked, None
             self._core.omega_tell(byref(self._tuner), byref(choice), *told)
-            if self._asked:
-                self._look_back(self._asked, choice, solved)
-            self._asked = None
+            if asked and iterations and not solved:
+                self._look_back(asked, choice)
 
     @property
     def inverse_iterations(self) -> int:
@@ -184,7 +186,7 @@ class OmegaTuner:
         return self._spectrum.iterations
 
     def state(self) -> dict[str, Any]:
-        """All that :meth:`restore` needs to go on as if nothing had happened, ready for JSON."""
+        """All that :meth:`restore` needs to go on as if nothing had happened; between systems, ready for JSON."""
         with self._lock:
             words = np.frombuffer(bytes(self._tuner), np.int64).tolist()
             of = {"tuner": "omega", "version": VERSION, **self._of}
@@ -205,5 +207,6 @@ class OmegaTuner:
         if len(words) != ctypes.sizeof(Tuner):
             raise HpcbenchError(f"this state has {len(words)} bytes, not {ctypes.sizeof(Tuner)}")
         with self._lock:
+            self._asked = None
             self._spectrum.restore(state["spectrum"])
             ctypes.memmove(byref(self._tuner), words, len(words))

@@ -16,7 +16,7 @@ STEPS = 200  # of its solver at most
 FIRST, ENOUGH = 3, 0.1  # inverse iterations at most for a size that is new, and how near is near enough
 GOOD, USABLE = 0.3, 0.45  # how far the vector may be from an eigenvector before it is renewed, and is no good
 SETUP = 10  # iterations that the setup of an inverse iteration counts for
-SHARE = 0.05  # of all iterations that may be spent on renewing it
+SHARE = 0.05  # of all iterations that may be spent on renewing and doubting it
 ELSEWHERE, LOWER = (
     2,
     0.9,
