@@ -17,10 +17,8 @@ FIRST, ENOUGH = 3, 0.1  # inverse iterations at most for a size that is new, and
 GOOD, USABLE = 0.3, 0.45  # how far the vector may be from an eigenvector before it is renewed, and is no good
 SETUP = 10  # iterations that the setup of an inverse iteration counts for
 SHARE = 0.05  # of all iterations that may be spent on renewing and doubting it
-ELSEWHERE, LOWER = (
-    2,
-    0.9,
-)  # inverse iterations where y is doubted, and times its quotient: what theirs must be
+ELSEWHERE = 2  # inverse iterations where y is doubted
+LOWER = 0.9  # of the quotient of y: where theirs is less, y was wrong
 
 
 class Spectrum:

@@ -163,8 +163,7 @@ def coupled(rng: Random, side: int = 9) -> Stream:
     while True:
         strength, shift = rng.uniform(0, 0.98), 10 ** rng.uniform(-1.5, 0.5)
         a = csr_array(kron([[1.0, strength], [strength, 1.0]], k + shift * eye_array(n // 2)))
-        a.sort_indices()
-        a.has_canonical_format = True
+        a.sum_duplicates()  # and sort
         yield System(a, rng.standard_normal(n), np.zeros(n), shift)
 
 
@@ -179,8 +178,7 @@ def cyclic(rng: Random, n: int = 40) -> Stream:
         near = r * (eye_array(n) + 0.3 / mixed.sum(1).max() * mixed)
         one = eye_array(n)
         a = csr_array(block_array([[one, None, -sign * r * one], [-near, one, None], [None, -r * one, one]]))
-        a.sort_indices()
-        a.has_canonical_format = True
+        a.sum_duplicates()  # and sort
         yield System(a, rng.standard_normal(3 * n), np.zeros(3 * n), r)
 
 
@@ -199,8 +197,7 @@ def misleading(rng: Random, side: int = 10) -> Stream:
         root = family.at(c)
         rows = diags_array(10 ** rng.uniform(-1, 1, n))
         a = csr_array(rows @ (root @ root))
-        a.sort_indices()
-        a.has_canonical_format = True
+        a.sum_duplicates()  # and sort
         yield System(a, rng.standard_normal(n), np.zeros(n), c)
 
 
