@@ -5,10 +5,12 @@ from __future__ import annotations
 import ctypes
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from hpcbench import build, registry
 
 FOLDER = Path(__file__).parent
+SOURCES = "omega.c", "omega_solve.c"
 FLAGS = ["-O3", "-march=native", "-std=gnu11", "-shared"]
 OFFSETS, FIXED = 17, 27
 
@@ -34,9 +36,11 @@ class Tuner(ctypes.Structure):
 class Choice(ctypes.Structure):
     """What to solve a system with: ``omega``, and after how many iterations, ``limit``, to tell and ask again."""
 
+    matrix: Any = None  # of the system, where a user's own solver tells what came of it
     _fields_ = [
         ("omega", ctypes.c_double), ("limit", ctypes.c_int64), ("relative", ctypes.c_int64),
         ("arm", ctypes.c_int64), ("rate", ctypes.c_double), ("attempt", ctypes.c_int64), ("trial", ctypes.c_int64),
+        ("before", ctypes.c_double), ("gap", ctypes.c_double), ("anew", ctypes.c_int64),
     ]  # fmt: skip
 
     def __repr__(self) -> str:
@@ -65,20 +69,20 @@ class Phases(ctypes.Structure):
 
 @lru_cache(maxsize=1)
 def library() -> ctypes.CDLL:
-    """``omega.c``, compiled.
+    """``omega.c`` and ``omega_solve.c``, compiled.
 
     Raises
     ------
     BuildError, NoCompiler
     """
-    text = registry.inline((FOLDER / "omega.c").read_text(), FOLDER).encode()
-    made = build.compile_object(text, ".c", FLAGS, build.compiler("c"), "omega", libraries=["-lm"])
+    text = "".join(registry.inline((FOLDER / name).read_text(), FOLDER) for name in SOURCES)
+    made = build.compile_object(text.encode(), ".c", FLAGS, build.compiler("c"), "omega", libraries=["-lm"])
     code = ctypes.CDLL(str(made.path))
     address, count, number = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double
     returns = {"gap": number, **dict.fromkeys(("attempt", "choose", "first"), ctypes.c_int)}
     for name, types in {
         "begin": [address, number, count, ctypes.c_int], "ask": [address, number, address], "again": [address] * 3,
-        "forget": [address],
+        "forget": [address, number, address],
         "tell": [address, address, count, number, ctypes.c_int], "gap": [count, *[address] * 5],
         "attempt": [address] * 3,
         "choose": [address, count, *[address] * 4, number, address, address],

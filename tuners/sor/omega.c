@@ -11,7 +11,7 @@
 static const double OFFSETS[OMEGA_OFFSETS] = {-1.6, -1.2, -0.9, -0.65, -0.45, -0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3, 0.45, 0.65, 0.9, 1.2, 1.6};
 static const double FIXED[OMEGA_FIXED] = {0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35, 1.4, 1.45, 1.5, 1.55, 1.6, 1.65, 1.7, 1.75, 1.8, 1.85, 1.9, 1.95, 1.97};
 static const int COARSE[3] = {14, 20, 24}; /* 1.4, 1.7, 1.9 */
-enum { YOUNG = 8, PLAIN = 6, ALIKE = 2, FAR = 4, LEAST = 48, TRIES = 6, BLOCK = 32, BLOCKS = 8 };
+enum { YOUNG = 8, PLAIN = 6, FAR = 4, LEAST = 48, TRIES = 6 };
 
 static const double FADE = 0.999;                    /* of all that is known, per system */
 static const double LOW = 0.05, HIGH = 1.998;        /* of omega */
@@ -24,12 +24,16 @@ static const double LOSS = 0.02, FREE = 6;           /* share of all iterations,
 static const double RECENT = 0.1, CHANGED = 1.5, KEPT = 0.02; /* share of the newest; times what the best arm did; what stays then */
 static const double OUTLIER = 2;                     /* times what the best arm did: more than that one system does not say */
 static const double TYPICAL = 5, MEMORY = 0.02;      /* one system counts for so many typical ones at most; the newest's share of their mean */
+static const double ALIKE = 0.24;                    /* distance of omegas, as offsets, where one does what the other did */
 static const double USUAL = 0.1;                     /* the newest's share of the mean of log gap */
 
 static double young(double gap, double offset) {
   gap = fmin(fmax(gap, 1e-12), 1);
   return 2 / (1 + sqrt(gap * (2 - gap)) * exp(offset));
 }
+
+/* What an offset to Young's formula is added to. */
+static double offset_of(double omega) { return log((2 - omega) / omega); }
 
 /* What an iteration of conjugate gradients leaves of the residual; the condition is about 1 / share (Axelsson, BIT 12, 1972). */
 static double chebyshev(double share) { return (1 - sqrt(share)) / (1 + sqrt(share)); }
@@ -38,6 +42,10 @@ static double chebyshev(double share) { return (1 - sqrt(share)) / (1 + sqrt(sha
  * For conjugate gradients 2 lambda^k. */
 static double iterations_for(const omega_tuner *t, double digits, double rate) {
   return 1 + (digits + (t->krylov ? log(2) : log1p(digits / rate))) / rate;
+}
+
+static double omega_of(const omega_tuner *t, int64_t relative, int64_t arm) {
+  return fmin(fmax(relative ? young(t->gap, OFFSETS[arm]) : FIXED[arm], LOW), HIGH);
 }
 
 /* Systems whose rho is not known have a line of their own: their costs are not measured by what rho lets expect. */
@@ -85,15 +93,24 @@ static double least(const omega_tuner *t, const omega_arm *line, int count, int 
   return found;
 }
 
-/* The best of all arms that were played; 0 where there is none. Where one has failed the best of those unlike it (of all
- * others, if it was a trial), and few systems say little. */
+/* Whether an omega is like one that has failed; or the very same, if that was a trial. */
+static int alike(double omega, const omega_choice *failed) {
+  const double distance = failed->trial ? 1e-9 : ALIKE;
+  for (int k = 0; k < 2; ++k) {
+    const double other = k ? failed->before : failed->omega;
+    if (other > 0 && fabs(offset_of(omega) - offset_of(other)) <= distance) return 1;
+  }
+  return 0;
+}
+
+/* The best of all arms that were played; 0 where there is none. Where one has failed the best of those unlike it and the one
+ * before it, and few systems say little. */
 static int known(const omega_tuner *t, const omega_choice *failed, omega_choice *found) {
-  const int64_t alike = !failed ? -1 : failed->trial ? 0 : ALIKE;
   double best = INFINITY;
   for (int relative = t->gap > 0; relative >= 0; --relative) {
     const omega_arm *line = relative ? t->offset : fixed_line(t);
     for (int k = 0; k < (relative ? OMEGA_OFFSETS : OMEGA_FIXED); ++k) {
-      if (!(line[k].expected > 0) || (failed && failed->relative == relative && llabs(failed->arm - k) <= alike)) continue;
+      if (!(line[k].expected > 0) || (failed && alike(omega_of(t, relative, k), failed))) continue;
       const double doubt = failed ? t->unit * line[k].squares / (line[k].expected * line[k].expected) : 0;
       const double value = ratio(line + k) * (1 + doubt);
       if (value < best) best = value, found->relative = relative, found->arm = k;
@@ -112,10 +129,9 @@ static double worth(const omega_tuner *t) {
 /* Omega and limit of the arm that is chosen. */
 static void complete(const omega_tuner *t, omega_choice *c) {
   omega_choice best;
-  const double omega = c->relative ? young(t->gap, OFFSETS[c->arm]) : FIXED[c->arm];
   const int safe = !known(t, NULL, &best) || (best.relative == c->relative && best.arm == c->arm);
   const double allowed = (safe || t->krylov ? SAFE : TRIAL) * exp2((double)c->attempt) * worth(t) * iterations_for(t, -log(t->tolerance), c->rate);
-  c->omega = fmin(fmax(omega, LOW), HIGH), c->trial = !safe;
+  c->omega = omega_of(t, c->relative, c->arm), c->trial = !safe;
   c->limit = c->attempt >= TRIES || allowed > (double)t->most ? t->most : (int64_t)fmax(LEAST, allowed);
   if (c->limit > t->most) c->limit = t->most;
 }
@@ -125,9 +141,11 @@ void omega_begin(omega_tuner *t, double tolerance, int64_t most, int krylov) {
   t->tolerance = tolerance, t->most = most, t->krylov = krylov, t->unit = 1;
 }
 
-void omega_forget(omega_tuner *t) {
+void omega_forget(omega_tuner *t, double gap, omega_choice *last) {
   memset(t->offset, 0, sizeof t->offset), memset(t->fixed[1], 0, sizeof t->fixed[1]);
-  t->usual = t->recent = 0;
+  t->usual = t->recent = t->typical = 0, t->alarm = 0;
+  t->lost[1] = fmin(t->lost[1], LOSS * t->used[1]);
+  last->gap = gap, last->anew = 1;
 }
 
 static void fade(omega_tuner *t) {
@@ -142,6 +160,7 @@ void omega_ask(omega_tuner *t, double gap, omega_choice *c) {
   t->gap = gap;
   const double omega = gap > 0 ? young(gap, 0) : 1;
   memset(c, 0, sizeof *c);
+  c->gap = gap;
   c->rate = gap > 0 ? fmin(-log(fmax(t->krylov ? chebyshev(2 - omega) : omega - 1, 1e-99)), FASTEST) : 1;
   if (gap > 0) t->usual += (t->usual < 0 ? USUAL : 1) * (log(fmin(gap, 0.99)) - t->usual);
   t->systems++;
@@ -150,8 +169,10 @@ void omega_ask(omega_tuner *t, double gap, omega_choice *c) {
   const int known_gap = gap > 0, spent = t->lost[known_gap] > LOSS * t->used[known_gap] + FREE * t->typical;
   const int hard = known_gap && expected > HARD * t->typical;
   int fixed = PLAIN, offset = YOUNG;
-  if (t->alarm) {
-    t->alarm = 0, c->arm = PLAIN;
+  const int alarm = t->alarm && !(fixed_line(t)[PLAIN].expected > 0);
+  t->alarm = 0;
+  if (alarm) {
+    c->arm = PLAIN;
   } else if (!((hard || spent) && t->typical > 0 && known(t, NULL, c))) {
     const double bound = least(t, fixed_line(t), OMEGA_FIXED, start_of(t), &fixed);
     c->relative = known_gap && least(t, t->offset, OMEGA_OFFSETS, YOUNG, &offset) <= bound;
@@ -161,12 +182,14 @@ void omega_ask(omega_tuner *t, double gap, omega_choice *c) {
 }
 
 void omega_again(omega_tuner *t, const omega_choice *last, omega_choice *c) {
-  omega_choice next = {0};
-  next.rate = last->rate, next.attempt = last->attempt + 1, next.arm = PLAIN;
-  if (last->attempt < 2) known(t, last, &next);
+  omega_choice next = {.arm = PLAIN, .gap = last->gap, .rate = last->rate};
+  t->gap = last->gap;
+  if (last->anew) omega_ask(t, last->gap, &next);
+  else if (last->attempt < 2) known(t, last, &next);
   else if (t->fallen && !last->relative && last->arm <= PLAIN) next.arm = last->arm > 2 ? last->arm - 2 : 0; /* nothing diverges for ever */
+  next.attempt = last->attempt + 1, next.before = last->omega;
   complete(t, &next);
-  next.trial = last->trial; /* whose fault it is */
+  next.trial = last->trial && !last->anew; /* whose fault it is */
   *c = next;
 }
 
@@ -181,6 +204,7 @@ static void notice(omega_tuner *t, double now) {
 }
 
 void omega_tell(omega_tuner *t, const omega_choice *c, int64_t iterations, double residual, int solved) {
+  t->gap = c->gap;
   t->spent += iterations, t->used[t->gap > 0] += (double)iterations, t->fallen = !solved && iterations < c->limit;
   const double digits = residual > t->tolerance ? log(residual / t->tolerance) : 0;
   if (digits > 0.5 && isfinite(digits) && iterations > 0) {
@@ -196,53 +220,4 @@ void omega_tell(omega_tuner *t, const omega_choice *c, int64_t iterations, doubl
   }
   if (solved && digits > 0.5 && iterations > 0) t->typical += (t->typical > 0 ? MEMORY : 1) * ((double)iterations - t->typical);
   if (!solved && c->attempt == 0 && !(fixed_line(t)[PLAIN].expected > 0)) t->alarm = 1;
-}
-
-/* Where y is the eigenvector, every row tells the same quotient: so a part of a large matrix is enough. */
-double omega_gap(int64_t n, const int64_t *indptr, const int32_t *indices, const double *data, const double *y, double *off) {
-  const int all = n <= 2 * BLOCK * BLOCKS;
-  double ay = 0, dy = 0, aa = 0, place = 0;
-  *off = INFINITY;
-  for (int block = 0; block < (all ? 1 : BLOCKS); ++block) {
-    place += 0.6180339887498949, place -= floor(place);
-    const int64_t first = all ? 0 : (int64_t)(place * (double)(n - BLOCK)), last = all ? n : first + BLOCK;
-    for (int64_t i = first; i < last; ++i) {
-      double sum = 0, diagonal = 0;
-      for (int64_t k = indptr[i]; k < indptr[i + 1]; ++k) {
-        sum += data[k] * y[indices[k]];
-        if (indices[k] == i) diagonal = data[k];
-      }
-      if (diagonal == 0) return 0;
-      const double d = fabs(diagonal), sign = diagonal < 0 ? -1 : 1;
-      ay += sign * y[i] * sum, dy += y[i] * d * y[i], aa += sum * sum / d;
-    }
-  }
-  const double gap = ay / dy;
-  *off = sqrt(fmax(0, aa / dy - gap * gap)) / fabs(gap);
-  return gap;
-}
-
-int omega_attempt(omega_tuner *t, const omega_choice *c, const omega_solver *s) {
-  *s->omega = c->omega, *s->limit = c->limit;
-  void *handle = s->setup ? s->setup(s->in, s->params) : NULL;
-  if (s->setup && !handle) return 1;
-  const int status = s->run(handle, s->in, s->params, s->out);
-  if (s->setup) s->release(handle);
-  const int64_t done = (int64_t)*s->iterations;
-  if (isfinite(*s->residual) && (!status || done)) omega_tell(t, c, done, *s->residual, !status); /* else no omega helps */
-  return status;
-}
-
-int omega_choose(omega_tuner *t, int64_t n, const int64_t *indptr, const int32_t *indices, const double *data, const double *y, double good,
-                 double *off, omega_choice *c) {
-  const double gap = omega_gap(n, indptr, indices, data, y, off);
-  if (!(*off <= good)) return -2; /* or it is no number */
-  omega_ask(t, gap > 0 ? gap : 0, c);
-  return 0;
-}
-
-int omega_first(omega_tuner *t, const omega_solver *s, int64_t n, const int64_t *indptr, const int32_t *indices, const double *data,
-                const double *y, double good, double *off, omega_choice *c) {
-  const int status = omega_choose(t, n, indptr, indices, data, y, good, off, c);
-  return status ? status : omega_attempt(t, c, s);
 }

@@ -1,6 +1,7 @@
 /* Omega for one linear system after the other, chosen while they are solved: the policy alone, in C. For every system
  * ask for a choice, solve with it, tell what came of it; where it did not solve the system, ask again. Plain memory:
- * a tuner can be copied, stored and sent, and two tuners that were told the same choose the same. Link omega.c and -lm. */
+ * a tuner can be copied, stored and sent, and two tuners that were told the same choose the same. Link omega.c and -lm;
+ * omega_solve.c for what follows omega_gap. */
 #ifndef HPCBENCH_OMEGA_H
 #define HPCBENCH_OMEGA_H
 #include <stdint.h>
@@ -34,13 +35,17 @@ typedef struct omega_choice {
   double rate;      /* of what Young's omega should take of a residual's logarithm in an iteration */
   int64_t attempt;  /* how often this system was begun before */
   int64_t trial;    /* whether something else than the best known arm is tried */
+  double before;    /* omega of the attempt before, 0 where there is none */
+  double gap;       /* of the system */
+  int64_t anew;     /* whether that was another one when this was chosen */
 } omega_choice;
 
 /* `krylov`: whether omega is that of a preconditioner for conjugate gradients. */
 void omega_begin(omega_tuner *tuner, double tolerance, int64_t most, int krylov);
 
-/* Forget what gaps let expect, and what came of it: they were wrong. */
-void omega_forget(omega_tuner *tuner);
+/* Forget what gaps let expect, and what came of it: they were wrong. `last`, which did not solve its system, learns
+ * that the system's gap is another one; omega_again then chooses by that. */
+void omega_forget(omega_tuner *tuner, double gap, omega_choice *last);
 
 /* The choice for the next system; `gap` is 1 - rho(I - D^-1 A), or 0 where it is not known. */
 void omega_ask(omega_tuner *tuner, double gap, omega_choice *choice);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import threading
 from collections.abc import Mapping
 from ctypes import byref
@@ -64,7 +63,6 @@ class OmegaTuner:
         self._of = {"solver": solver, "tolerance": tolerance, "limit": self._solver.limit}
         self._spectrum, self._tuner, self._core = Spectrum(), Tuner(), library()
         self._lock = threading.RLock()
-        self._asked: Csr | None = None
         self._phases, self._choice = self._solver.phases(), Choice()
         own = self._tuner, self._phases, self._choice, self._spectrum.off
         self._at = [ctypes.addressof(struct) for struct in own]
@@ -95,9 +93,12 @@ class OmegaTuner:
             before = self._spectrum.iterations
             found = self._solver.run(a, b, x, 1.0, self._solver.limit, partial(self._first, a))
             total, choice = found.iterations, self._choice
-            if found.stopped and found.iterations:  # else no omega would have helped
+            while (
+                found.stopped and found.iterations and np.isfinite(found.residuals[0])
+            ):  # else no omega helps
                 self._look_back(a, choice)
-            while found.stopped and self._may_go_on(choice, found, total):
+                if choice.attempt >= TRIES or total >= self._solver.limit:
+                    break
                 if np.isfinite(found.x).all() and self._smaller(a, b, found.x, x):
                     x = found.x
                 choice = self.again(choice)
@@ -107,15 +108,11 @@ class OmegaTuner:
             total += self._spectrum.iterations - before
         return found if total == found.iterations else replace(found, iterations=total)
 
-    def _may_go_on(self, choice: Choice, found: Solution, total: int) -> bool:
-        more = choice.attempt < TRIES and total < self._solver.limit
-        return more and found.iterations > 0 and math.isfinite(found.residuals[0])
-
     def _look_back(self, a: Csr, choice: Choice) -> None:
-        """Doubt y where the best that is known has just failed to solve a system in time."""
-        late = not (choice.trial or choice.attempt) and self._tuner.gap > 0
-        if late and self._spectrum.doubt(a, self._tuner.spent):
-            self._core.omega_forget(self._at[0])
+        """Doubt y where the best that is known, or what followed a trial, has failed to solve a system in time."""
+        late = (choice.attempt or not choice.trial) and choice.gap > 0
+        if late and (gap := self._spectrum.doubt(a, self._tuner.spent)):
+            self._core.omega_forget(self._at[0], gap, byref(choice))
 
     def _first(self, a: Csr) -> int:
         """Choose, solve and tell, in one call where y is as good as it must be; what the solver returned."""
@@ -135,13 +132,10 @@ class OmegaTuner:
         return bool(np.linalg.norm((b - matrix @ one) / size) < np.linalg.norm((b - matrix @ other) / size))
 
     def ask(self, a: Any) -> Choice:
-        """The choice for the next system, of matrix ``a``, which is kept until :meth:`tell`.
-
-        One system after the other: what is told is taken to be about the one last asked for.
-        """
-        choice, a = Choice(), Csr.of(a)
+        """The choice for a system of matrix ``a``, which it keeps. Several may be asked for before telling."""
+        choice = Choice()
+        choice.matrix = a = Csr.of(a)
         with self._lock:
-            self._asked = a
             (tuner, _, _, off), spectrum, at = self._at, self._spectrum, ctypes.addressof(choice)
             status = RENEW
             if spectrum.fits(a):
@@ -153,6 +147,7 @@ class OmegaTuner:
     def again(self, last: Choice) -> Choice:
         """Another choice for the same system, which the last one did not solve within its limit."""
         choice = Choice()
+        choice.matrix = last.matrix
         with self._lock:
             self._core.omega_again(byref(self._tuner), byref(last), byref(choice))
         return choice
@@ -175,10 +170,9 @@ class OmegaTuner:
             raise HpcbenchError(f"residual {residual} after {iterations} iterations: that cannot be")
         told = int(iterations), float(residual), bool(solved)
         with self._lock:
-            asked, self._asked = self._asked, None
             self._core.omega_tell(byref(self._tuner), byref(choice), *told)
-            if asked and iterations and not solved:
-                self._look_back(asked, choice)
+            if choice.matrix and iterations and not solved:
+                self._look_back(choice.matrix, choice)
 
     @property
     def inverse_iterations(self) -> int:
@@ -207,6 +201,5 @@ class OmegaTuner:
         if len(words) != ctypes.sizeof(Tuner):
             raise HpcbenchError(f"this state has {len(words)} bytes, not {ctypes.sizeof(Tuner)}")
         with self._lock:
-            self._asked = None
             self._spectrum.restore(state["spectrum"])
             ctypes.memmove(byref(self._tuner), words, len(words))

@@ -13,11 +13,10 @@ from tuners.sor.solver import Csr, Solver
 
 ROUGH = 1e-2  # residual of an inverse iteration; the quotient's error is the square of the vector's
 STEPS = 200  # of its solver at most
-FIRST, ENOUGH = 3, 0.1  # inverse iterations at most for a size that is new, and how near is near enough
+FIRST, ENOUGH = 3, 0.1  # inverse iterations at most for another vector, and how near is near enough
 GOOD, USABLE = 0.3, 0.45  # how far the vector may be from an eigenvector before it is renewed, and is no good
 SETUP = 10  # iterations that the setup of an inverse iteration counts for
 SHARE = 0.05  # of all iterations that may be spent on renewing and doubting it
-ELSEWHERE = 2  # inverse iterations where y is doubted
 LOWER = 0.9  # of the quotient of y: where theirs is less, y was wrong
 
 
@@ -50,23 +49,23 @@ class Spectrum:
         """Whether there is a vector of this size."""
         return bool(len(self._y) == a.n)
 
-    def doubt(self, a: Csr, spent: int) -> bool:
-        """A system took much longer than y lets expect: whether it was the eigenvector of another eigenvalue.
+    def doubt(self, a: Csr, spent: int) -> float:
+        """A system took much longer than y lets expect: 1 - rho by another y where y was wrong, else 0.
 
-        Then y is another one. Not looked at before all iterations have doubled since the last time.
+        Wrong is the eigenvector of a greater eigenvalue. Not looked at before all iterations have doubled.
         """
         if spent < self._sure or not self.fits(a) or self._poor(spent):
-            return False
+            return 0.0
         y, gap, self._sure = self._y, self._quotient(a), 2 * spent
         dy = np.abs(a.matrix().diagonal()) * y
         z = np.random.default_rng(self._count).standard_normal(a.n)
         self._keep(z - y * (z @ dy) / (y @ dy))
-        for _ in range(ELSEWHERE):
-            self._improve(a)
-        wrong = 0 < self._quotient(a) < LOWER * gap
-        if not wrong:
-            self._keep(y)
-        return wrong
+        self._search(a, FIRST)
+        other = self._quotient(a)
+        if 0 < other < LOWER * gap and self.off.value <= USABLE:
+            return other
+        self._keep(y)
+        return 0.0
 
     def _poor(self, spent: int) -> bool:
         return self.iterations + SETUP * self._count > SHARE * spent
@@ -77,15 +76,19 @@ class Spectrum:
         if not self._poor(spent):
             if new:
                 self._keep(np.random.default_rng(a.n).uniform(0.5, 1.5, a.n))
-            for _ in range(FIRST if new else 1):
-                if not self._improve(a):
-                    break
-                self._quotient(a)
-                if self.off.value <= ENOUGH:
-                    break
+            self._search(a, FIRST if new else 1)
             new = False
         gap = 0.0 if new else self._quotient(a)
         return gap if gap > 0 and self.off.value <= USABLE else 0.0
+
+    def _search(self, a: Csr, most: int) -> None:
+        """So many inverse iterations at most, until y is near enough to an eigenvector."""
+        for _ in range(most):
+            if not self._improve(a):
+                break
+            self._quotient(a)
+            if self.off.value <= ENOUGH:
+                break
 
     def _quotient(self, a: Csr) -> float:
         gap: float = library().omega_gap(a.n, *a.words, self.at, ctypes.byref(self.off))
