@@ -56,9 +56,9 @@ template <int LANES> struct Builder {
 
   template <class Entry> void chunk(int64_t p, Entry entry) {
     if constexpr (LANES == 1) return row(p, entry);
-    size_t ends[LANES + 1] = {};
+    if (stencil(p, entry)) return;
     found.clear(), left.clear();
-    for (int32_t l = 0; l < LANES; ++l, ends[l] = found.size()) {
+    for (int32_t l = 0; l < LANES; ++l) {
       const int64_t i = order.row[size_t(p + l)];
       if (i < 0) continue;
       for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
@@ -69,24 +69,36 @@ template <int LANES> struct Builder {
     }
     const size_t head = columns.size();
     columns.resize(head + 2);
-    if (!aligned(ends)) runs();
+    runs();
     loose(head);
   }
 
-  /* All rows alike, as in a stencil: nothing to sort. */
-  bool aligned(const size_t *ends) {
-    const size_t n = ends[1];
-    for (int l = 1; l < LANES; ++l) {
-      if (ends[l + 1] - ends[l] != n) return false;
-      for (size_t k = 0; k < n; ++k)
-        if (found[size_t(l) * n + k].start != found[k].start) return false;
+  /* Rows that are alike: nothing to sort. */
+  template <class Entry> bool stencil(int64_t p, Entry entry) {
+    int64_t from[LANES], length = 0;
+    for (int64_t l = 0; l < LANES; ++l) {
+      const int64_t i = order.row[size_t(p + l)];
+      if (i < 0) return false;
+      from[l] = a.indptr[i];
+      if (l == 0) length = a.indptr[i + 1] - from[0];
+      else if (a.indptr[i + 1] - from[l] != length) return false;
     }
-    for (size_t k = 0; k < n; ++k)
-      if (!known.holds(found[k].start, found[k].start + LANES)) return false;
-    for (size_t k = 0; k < n; ++k) {
-      columns.push_back(found[k].start);
-      for (size_t l = 0; l < LANES; ++l) values.push_back(found[l * n + k].value);
+    const size_t v = values.size(), c = columns.size();
+    columns.resize(c + 2);
+    for (int64_t k = 0; k < length; ++k) {
+      const auto at = [&](int64_t l) { return int64_t(other.place[size_t(a.indices[from[l] + k])]); };
+      const int64_t start = at(0);
+      bool same = true, skipped = true;
+      for (int64_t l = 0; l < LANES; ++l) same &= at(l) == start + l, skipped &= skips(at(l), p + l);
+      if (skipped) continue;
+      if (!same || !known.holds(start, start + LANES)) {
+        values.resize(v), columns.resize(c);
+        return false;
+      }
+      columns.push_back(int32_t(start));
+      for (int64_t l = 0; l < LANES; ++l) values.push_back(entry(order.row[size_t(p + l)], from[l] + k));
     }
+    columns[c] = int32_t(columns.size() - c) - 2;
     return true;
   }
 
