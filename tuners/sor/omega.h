@@ -1,7 +1,7 @@
 /* Omega for one linear system after the other, chosen while they are solved: the policy alone, in C. For every system
  * ask for a choice, solve with it, tell what came of it; where it did not solve the system, ask again. Plain memory:
  * a tuner can be copied, stored and sent, and two tuners that were told the same choose the same. Link omega.c and -lm;
- * omega_solve.c for what follows omega_gap. */
+ * omega_solve.c for omega_gap and what follows it. */
 #ifndef HPCBENCH_OMEGA_H
 #define HPCBENCH_OMEGA_H
 #include <stdint.h>

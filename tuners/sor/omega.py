@@ -93,9 +93,8 @@ class OmegaTuner:
             before = self._spectrum.iterations
             found = self._solver.run(a, b, x, 1.0, self._solver.limit, partial(self._first, a))
             total, choice = found.iterations, self._choice
-            while (
-                found.stopped and found.iterations and np.isfinite(found.residuals[0])
-            ):  # else no omega helps
+            # without a first residual that is a number no omega helps
+            while found.stopped and found.iterations and np.isfinite(found.residuals[0]):
                 self._look_back(a, choice)
                 if choice.attempt >= TRIES or total >= self._solver.limit:
                     break
