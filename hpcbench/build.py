@@ -19,13 +19,19 @@ from functools import lru_cache
 from pathlib import Path
 
 from hpcbench.codec import digest
-from hpcbench.machine import first_line
+from hpcbench.machine import first_line, gpu
 from hpcbench.registry import kernel
 from hpcbench.spec import Candidate, HpcbenchError
 
 ALLOWED_FLAGS = re.compile(
     r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-falign-loops=\d+|-fno-[a-z-]+|-std=[a-z0-9+]+|-g"
 )
+COMPILERS = {
+    "c": ("CC", ("gcc", "clang", "cc"), "C", "g++"),
+    "cpp": ("CXX", ("g++", "clang++", "c++"), "C++", "g++"),
+    "cuda": ("NVCC", ("nvcc", "/usr/local/cuda/bin/nvcc"), "CUDA", "the CUDA toolkit"),
+}
+STANDARDS = {"c": ("-std=gnu11",), "cpp": ("-std=gnu++17",), "cuda": ("-std=c++17",)}
 TIME_LIMIT_S = 120
 # MPI-3 has removed them; where they still are, every object asks for MPI_Comm_spawn
 NO_CXX_BINDINGS = ("-DOMPI_SKIP_MPICXX=1", "-DMPICH_SKIP_MPICXX=1")
@@ -65,23 +71,25 @@ def cache_folder() -> Path:
 
 
 def compiler(language: str) -> str:
-    """Path of the C or C++ compiler: ``CC``/``CXX`` if set, else the first usual name on the path.
+    """Path of the C, C++ or CUDA compiler: ``CC``, ``CXX``, ``NVCC`` if set, else the first usual name.
 
     Raises
     ------
     NoCompiler
         With the names that were tried.
     """
-    variable, names = (
-        ("CC", ("gcc", "clang", "cc")) if language == "c" else ("CXX", ("g++", "clang++", "c++"))
-    )
+    variable, names, words, package = COMPILERS[language]
     tried = (os.environ[variable],) if os.environ.get(variable) else names
     for name in tried:
         if path := shutil.which(name):
             return path
-    raise NoCompiler(
-        f"no {'C' if language == 'c' else 'C++'} compiler: tried {', '.join(tried)}; install g++ or set {variable}"
-    )
+    raise NoCompiler(f"no {words} compiler: tried {', '.join(tried)}; install {package} or set {variable}")
+
+
+def architecture() -> str:
+    """The flag of nvcc for the device that is visible, or for one of compute capability 8.0 where none is."""
+    device = gpu()
+    return f"-arch=sm_{device.capability if device else 80}"
 
 
 @lru_cache(maxsize=8)
@@ -134,11 +142,11 @@ def build(
     params = [f"-D{k}={v}" for k, v in sorted(candidate.params.items()) if is_build_param(candidate, k)]
     openmp = ["-fopenmp"] if "openmp" in candidate.model else []
     no_bindings = NO_CXX_BINDINGS if "mpi" in candidate.model else ()
-    standard = "-std=gnu++17" if candidate.language == "cpp" else "-std=gnu11"
+    standard = (*STANDARDS[candidate.language], *([architecture()] if candidate.language == "cuda" else []))
     own = [f for f in candidate.flags if not (watch and f.startswith("-O"))]
     watched = ("-O1", "-g", *watch) if watch else ()
-    flags = [standard, *own, *openmp, *no_bindings, *params, "-shared", *watched]
-    suffix = {"c": ".c", "cpp": ".cpp"}[candidate.language]
+    flags = [*standard, *own, *openmp, *no_bindings, *params, "-shared", *watched]
+    suffix = {"c": ".c", "cpp": ".cpp", "cuda": ".cu"}[candidate.language]
     folder = kernel(candidate.kernel).folder
     key = (candidate.id, salt, (folder / "abi.h").read_text())
     tool = tool or compiler(candidate.language)
@@ -198,7 +206,10 @@ def compile_object(
     with _writable(target.parent), tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         text, made = Path(scratch) / f"candidate{suffix}", Path(scratch) / "made"
         text.write_bytes(source)
-        command = [tool, *flags, "-fPIC", "-fdiagnostics-color=never", text.name, "-o", made.name, *libraries]
+        host = ["-fPIC", "-fdiagnostics-color=never"]
+        if suffix == ".cu":
+            host = [f"-Xcompiler={','.join(host)}"]
+        command = [tool, *flags, *host, text.name, "-o", made.name, *libraries]
         if include is not None:
             command[1:1] = ["-I", str(include)]
         _run([*(inside(scratch, include, tool) if inside else ()), *command], scratch)

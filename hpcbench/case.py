@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from hpcbench import machine, registry, verify
+from hpcbench import device, machine, registry, verify
 from hpcbench.arena import Arena, SealedInputs
 from hpcbench.codec import digest
 from hpcbench.measure import Memory
@@ -75,8 +75,13 @@ class Prepared:
     def physics(self) -> dict[str, float]:
         """What the case takes at least, and what this machine gives at most: bytes, flop, bytes/s, flop/s."""
         flops, size = self.module.cost(self._first[0], self._answers[0])
-        bandwidth, peak = machine.limits(size)
+        bandwidth, peak = device.limits(size) if self.resident else machine.limits(size)
         return {"compulsory_flop": flops, "compulsory_bytes": size, "bandwidth": bandwidth, "peak": peak}
+
+    @property
+    def resident(self) -> bool:
+        """Whether inputs and outputs lie in a device's memory."""
+        return self.case.kernel.resident(self.case.contract)
 
     @property
     def floor_s(self) -> float:
@@ -116,7 +121,7 @@ class Prepared:
             inputs = [
                 SealedInputs([module.pack(p[r]) for p in parts], self.changing, constant) for r in ranks
             ]
-            self._memories[key] = Memory(inputs, arenas), parts
+            self._memories[key] = Memory(inputs, arenas, self.resident), parts
         return self._memories[key]
 
     def _blocks(self, inputs: Any, setting: Setting) -> list[Any]:

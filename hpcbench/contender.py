@@ -149,6 +149,8 @@ def settings(model: str, ranks: Sequence[int], threads: Sequence[int], pages: Pa
 
     Of threads in ranks those that have a processor each, or all where none have.
     """
+    if model == "cuda":
+        return [Setting(device="cuda", pages=pages)]
     found = [
         Setting(ranks=r, threads=t, pages=pages)
         for r in (ranks if "mpi" in model else [1])
@@ -164,14 +166,16 @@ def entries(
     threads: Sequence[int],
     pages: Pages = "prefaulted",
     params: Sequence[Mapping[str, Value]] = ({},),
+    resident: bool = False,
 ) -> tuple[list[Entry], list[Skip]]:
     """Every variant under every setting its model can use; what cannot run here is skipped, with why.
 
-    Parameters a variant does not have are left out for that variant.
+    Parameters a variant does not have are left out for that variant. Where data are ``resident`` in a device's
+    memory only what runs there takes part.
     """
     found: dict[str, Entry] = {}
     skips = []
-    for variant in variants:
+    for variant in (v for v in variants if v.model == "cuda" or not resident):
         usable = settings(variant.model, ranks, threads, pages)
         if reason := unavailable(variant):
             skips.append(Skip(variant.name, variant.kernel, usable[0], reason))
@@ -189,6 +193,8 @@ def entries(
 
 def unavailable(variant: registry.Variant) -> str:
     """Why ``variant`` cannot run here, with what would help; empty when it can."""
+    if variant.model == "cuda" and machine.gpu() is None:
+        return "no CUDA device is visible"
     try:
         for name in variant.requires:
             if name.startswith("<"):

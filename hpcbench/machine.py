@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import glob
 import os
 import platform
@@ -9,6 +10,7 @@ import re
 import shutil
 import subprocess
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +24,48 @@ CGROUP_FILES = {  # limit, usage and the row of memory.stat that can be given ba
     True: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 }
 LIBRARIES = ("numpy", "scipy", "pyamg", "mkl", "numba", "mpich", "openmpi")
+
+
+ATTRIBUTES = {"clock_khz": 13, "processors": 16, "major": 75, "minor": 76}  # CUdevice_attribute of cuda.h
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """The first CUDA device that this process sees: name, driver, compute capability, size, greatest clock."""
+
+    name: str
+    driver: str
+    capability: str
+    processors: int
+    clock_khz: int
+    memory: int
+
+
+@lru_cache(maxsize=1)
+def gpu() -> Gpu | None:
+    """The CUDA device to use, as the driver tells; None where there is none."""
+    try:
+        cuda = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return None
+    count, device, version, memory = ctypes.c_int(), ctypes.c_int(), ctypes.c_int(), ctypes.c_size_t()
+    if cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
+        return None
+    name, found = ctypes.create_string_buffer(128), {}
+    cuda.cuDeviceGet(ctypes.byref(device), 0)
+    cuda.cuDeviceGetName(name, len(name), device)
+    cuda.cuDeviceTotalMem_v2(ctypes.byref(memory), device)
+    cuda.cuDriverGetVersion(ctypes.byref(version))
+    for key, number in ATTRIBUTES.items():
+        value = ctypes.c_int()
+        cuda.cuDeviceGetAttribute(ctypes.byref(value), number, device)
+        found[key] = value.value
+    driver = f"CUDA {version.value // 1000}.{version.value % 1000 // 10}"
+    kernel = re.search(r" (\d+\.\d+[.\d]*) ", _read("/proc/driver/nvidia/version"))
+    return Gpu(
+        name.value.decode(), f"{driver}, driver {kernel[1]}" if kernel else driver,
+        f"{found['major']}{found['minor']}", found["processors"], found["clock_khz"], memory.value,
+    )  # fmt: skip
 
 
 def _read(path: str) -> str:
@@ -119,6 +163,8 @@ def fingerprint(cxx: str = "", mpi: str = "") -> dict[str, Any]:
         ],
         "governor": _read(cpufreq),
     }
+    if device := gpu():
+        facts["gpu"] = f"{device.name}, {device.driver}"
     scheduler = {k: v for k, v in os.environ.items() if k.startswith(("SLURM_JOB", "OMP_"))}
     return {"id": digest(facts)[:12], "host": platform.node(), **facts, "load": os.getloadavg()[0],
             "environment": scheduler}  # fmt: skip

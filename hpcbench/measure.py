@@ -38,10 +38,11 @@ STATUS_WORDS = {"1": "it reported that memory ran out", "2": "it reported that t
 
 @dataclass(frozen=True)
 class Memory:
-    """Sealed inputs and output arena of every rank."""
+    """Sealed inputs and output arena of every rank; ``resident`` where a device works on copies in its memory."""
 
     inputs: Sequence[SealedInputs]
     arenas: Sequence[Arena]
+    resident: bool = False
 
     def poison(self) -> None:
         """Make every slot of every rank hold no answer."""
@@ -98,7 +99,9 @@ class WorkerArm:
             self._poll.register(sock, select.POLLIN)
             inputs, arena = self._memory.inputs[rank], self._memory.arenas[rank]
             cpus = launch.rank_cpus(self._limits.cpus, self._setting, rank)
-            plan = wire.plan(self._program, inputs, arena, replace(self._limits, cpus=cpus))
+            plan = wire.plan(
+                self._program, inputs, arena, replace(self._limits, cpus=cpus), self._memory.resident
+            )
             self._processes.send(sock, wire.request("P", payload=plan), (inputs.fd, arena.fd))
         for sock, _ in self.ranks:
             self.layers = int(self._processes.receive(sock, deadline)["layers"])
@@ -231,6 +234,9 @@ class WorkerArm:
             return
         if status == wire.ARITHMETIC and self._program.language != "python":
             raise ArmFailure("forbidden", "it left rounding, exceptions or subnormal numbers changed")
+        if status == wire.DEVICE and self._program.language == "cuda":
+            text = self._request(self.ranks[rank][0], "T").get("text", "")
+            raise ArmFailure("runtime", f"the device: {text}")
         if status == wire.RAISED and self._program.language == "python":
             text = str(self._request(self.ranks[rank][0], "T").get("text", "")).strip()
             raise ArmFailure("runtime", text.splitlines()[-1] if text else "it raised")
@@ -238,8 +244,8 @@ class WorkerArm:
         raise ArmFailure("runtime", words.get(str(status), f"it returned status {status}"))
 
     def fetch(self, slot: int) -> None:
-        """Have library results copied into output slot ``slot``; native arms wrote there themselves."""
-        if self._program.language == "python":
+        """Have results of a library, or on a device, copied into output slot ``slot``; others are there already."""
+        if self._program.language == "python" or self._memory.resident:
             for sock, _ in self.ranks:
                 self._request(sock, "F", slot)
 

@@ -39,7 +39,8 @@ def clock(contenders: Sequence[Contender]) -> Clock:
     only the anchor and its twin, never a candidate, decide which clock is the quieter one.
     """
     measured = [c for c in contenders if c.samples]
-    if any(c.entry.setting.ranks * c.entry.setting.threads > 1 for c in contenders) or len(measured) < 2:
+    settings = [c.entry.setting for c in contenders]
+    if any(s.ranks * s.threads > 1 or s.device != "cpu" for s in settings) or len(measured) < 2:
         return "wall"
     if min(s.cpu_s for c in measured for s in c.samples) <= 0:  # shorter than the kernel's own accounting
         return "wall"

@@ -92,6 +92,15 @@ class Kernel:
         """What a race times: all of a call, or what follows a setup that all calls share."""
         return "run" if self.ranked == "run" else "total"
 
+    def resident(self, contract: str) -> bool:
+        """Whether inputs and outputs lie in a device's memory under ``contract``: by its name."""
+        return contract.endswith("-device")
+
+    def baseline(self, contract: str) -> str:
+        """The variant that a race under ``contract`` compares with: the library a user would pick today."""
+        module = self.module()
+        return str(module.DEVICE_BASELINE if self.resident(contract) else module.BASELINE)
+
     @property
     def callable(self) -> bool:
         """Whether users can call it: by :meth:`calls`."""

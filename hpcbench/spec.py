@@ -82,7 +82,9 @@ class Setting:
 
     @property
     def label(self) -> str:
-        """``serial``-like short form for tables, as ``1r x 2t``."""
+        """Short form for tables: ``1r x 2t``, or the device."""
+        if self.device != "cpu":
+            return self.device
         return f"{self.ranks}r x {self.threads}t"
 
 

@@ -10,8 +10,8 @@
 | L | load the candidate | |
 | C | count the messages and bytes that this rank has handed to MPI for others | |
 | S | sample: answer R, read the start (int64), wait, run, answer D, status (int64) | first call, calls, phase |
-| F | copy the last result into an output slot (Python only) | slot |
-| T | tell what the last exception was (Python only) | |
+| F | copy the last result (Python), or that in a device's memory, into an output slot | slot |
+| T | tell what the last exception, or error of a device, was | |
 
 The start lies a little ahead for arms of several threads, which spin until then: by that time the
 parent sleeps, and its CPU is free for a thread that is woken.
@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hpcbench import launch
+from hpcbench import device, launch
 from hpcbench.arena import Arena, SealedInputs
 from hpcbench.instrument import Instrument
 from hpcbench.sandbox import Wall
@@ -40,6 +40,7 @@ PHASES: dict[Phase, int] = {"total": 0, "setup": 1, "run": 2}
 READY, DONE = b"R", b"D"
 DONE_BYTES = 9
 RAISED = -1  # status of a Python candidate that raised
+DEVICE = 1 << 41  # of a candidate after which the device reports an error
 ARITHMETIC = 1 << 40  # status of a native candidate that left the floating-point environment changed
 
 
@@ -89,10 +90,13 @@ def status(reply: bytes) -> int:
     return int(struct.unpack("<q", reply[1:])[0])
 
 
-def plan(program: Program, inputs: SealedInputs, arena: Arena, limits: Limits) -> bytes:
-    """The payload of a request P for the worker that runs ``program``."""
-    make = _python_plan if program.language == "python" else _native_plan
-    return make(program, inputs, arena, limits)
+def plan(
+    program: Program, inputs: SealedInputs, arena: Arena, limits: Limits, resident: bool = False
+) -> bytes:
+    """The payload of a request P for the worker that runs ``program``, on a device's memory where ``resident``."""
+    if program.language == "python":
+        return _python_plan(program, inputs, arena, limits)
+    return _native_plan(program, inputs, arena, limits, resident)
 
 
 def _python_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: Limits) -> bytes:
@@ -105,19 +109,24 @@ def _python_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: L
     return json.dumps(body).encode()
 
 
-def _native_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: Limits) -> bytes:
-    """Int64 throughout: 15 sizes, (kind, value) of fields, parameters, guards, fences, CPUs; four strings.
+def _native_plan(
+    program: Program, inputs: SealedInputs, arena: Arena, limits: Limits, resident: bool
+) -> bytes:
+    """Int64 throughout: 17 sizes, (kind, value) of fields, parameters, guards, fences, CPUs, copies; five strings.
 
-    Fences, which only an address checker looks at, are what lies between the arrays.
+    Fences, which only an address checker looks at, are what lies between the arrays; copies, for each slot in turn,
+    the places and bytes that a right answer in a device's memory fills.
     """
     wall = limits.wall or Wall(())
     fences = (
         [(0, *gap) for gap in _gaps(inputs)] + [(1, *gap) for gap in _gaps(arena)] if program.watch else []
     )
+    copies = _copies(arena) if resident else []
     sizes = (
         inputs.size, arena.size, limits.memory, len(inputs.layout), len(inputs.layout[0]), len(arena.layout),
         len(arena.layout[0]), len(program.run_params), len(arena.guards), len(fences), len(limits.cpus),
         limits.wall is not None, wall.needs, wall.without, inputs.handles,
+        (program.language == "cuda") * (1 + resident), len(copies),
     )  # fmt: skip
     fields = [
         struct.pack("<q", kind == "array") + _word(value)
@@ -126,10 +135,22 @@ def _native_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: L
     ]
     fields += [struct.pack("<q", 0) + _word(value) for value in program.run_params]
     numbers = [*arena.guards, *(word for fence in fences for word in fence), *limits.cpus]
+    numbers += [word for copy in copies for word in copy]
     tail = struct.pack(f"<{len(numbers)}q", *numbers)
-    texts = (program.kernel, str(program.path), ":".join(wall.readable), ":".join(wall.writable))
+    driver = str(device.driver()) if program.language == "cuda" else ""
+    texts = (program.kernel, str(program.path), ":".join(wall.readable), ":".join(wall.writable), driver)
     strings = b"".join(text.encode() + b"\0" for text in texts)
-    return struct.pack("<15q", *sizes) + b"".join(fields) + tail + strings
+    return struct.pack("<17q", *sizes) + b"".join(fields) + tail + strings
+
+
+def _copies(arena: Arena) -> list[tuple[int, int]]:
+    """Where each buffer of each slot starts, and the bytes that a right answer fills."""
+    rows = [[f for f in fields if f[1] == "array"] for fields in arena.layout]
+    return [
+        (f[2], entries * np.dtype(f[3]).itemsize)
+        for slot, fields in enumerate(rows)
+        for f, entries in zip(fields, arena.fills[slot % arena.sets], strict=True)
+    ]
 
 
 def _gaps(memory: SealedInputs | Arena) -> list[tuple[int, int]]:

@@ -107,6 +107,11 @@ class Interpreted:
             self.inputs = [module.bind(fields, self.params) for fields in self.inputs]
         self.setup: Callable[..., Any] | None = getattr(module, "setup", None)
         self.run = module.run
+        if hasattr(module, "collect") and plan["wall"]:
+            raise ValueError(
+                "collect() is for libraries that somebody vouches for: what it does is not timed"
+            )
+        self.collect: Callable[..., Any] = getattr(module, "collect", lambda result: result)  # from a device
         self.handles: dict[int, Any] = {}
         self.result: tuple[Any, ...] = ()
 
@@ -125,13 +130,14 @@ class Interpreted:
 
         Plain arrays of numbers only: another type might compute its values when they are read.
         """
-        if type(self.result) not in (tuple, list):
-            raise TypeError(f"run() returned {type(self.result).__name__}, not a tuple of arrays")
-        for target, source in zip(self.buffers[slot], self.result, strict=True):
+        result = self.collect(self.result)
+        if type(result) not in (tuple, list):
+            raise TypeError(f"run() returned {type(result).__name__}, not a tuple of arrays")
+        for target, source in zip(self.buffers[slot], result, strict=True):
             if type(source) is not type(target) or source.dtype.kind not in "iuf":
                 raise TypeError(f"run() returned {type(source).__name__}, not a plain array of numbers")
             target[: min(len(target), len(source))] = source[: len(target)]
-        return [len(source) for source in self.result]
+        return [len(source) for source in result]
 
 
 def numba_keeps_nothing(path: str) -> None:

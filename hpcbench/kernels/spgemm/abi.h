@@ -22,6 +22,7 @@ typedef struct spgemm_in {
   int64_t sorted;
   int64_t rank, ranks;
   const int64_t *b_offsets; /* ranks + 1: rank r holds rows [b_offsets[r], b_offsets[r+1]) of B */
+  int64_t device; /* 1: all arrays, of outputs too, lie in the memory of a CUDA device; 0: in the host's */
 } spgemm_in;
 
 typedef struct spgemm_out {

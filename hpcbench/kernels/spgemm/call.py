@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array, csr_matrix, sparray
 
 HELPER = "bound.c"
-OFFSETS, BOUND, OUT, WORDS = 14, 16, 17, 21  # where they stand in the words handed over
+OFFSETS, BOUND, OUT, WORDS = 15, 17, 18, 22  # where they stand in the words handed over
 INT32_MAX = 2**31 - 1
 SERIAL_BELOW = 200_000  # multiply-adds that are done sooner than threads are woken
 
@@ -58,7 +58,7 @@ def caller(
         at = words.ctypes.data
         words[:5] = *left[0], *left[1]
         words[5:10] = words[:5] if right is left else (*right[0], *right[1])
-        words[10:16] = in_order, 0, 1, at + 8 * OFFSETS, 0, b.shape[0]
+        words[10:17] = in_order, 0, 1, at + 8 * OFFSETS, 0, 0, b.shape[0]
         native = pick(bound(at, at + 8 * BOUND))
         most = int(words[BOUND])
         try:

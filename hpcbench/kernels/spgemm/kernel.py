@@ -27,11 +27,12 @@ from hpcbench.kernels.spgemm.product import (
 from hpcbench.spec import HpcbenchError
 
 __all__ = [
-    "BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make", "oracle", "outputs",
-    "pack", "partition", "product", "redraw", "sizes", "vary",
+    "BASELINE", "DEVICE_BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make", "oracle",
+    "outputs", "pack", "partition", "product", "redraw", "sizes", "vary",
 ]  # fmt: skip
 
 BASELINE = "scipy_csr"
+DEVICE_BASELINE = "cusparse"
 
 
 def _square(a: csr_array) -> tuple[csr_array, csr_array]:

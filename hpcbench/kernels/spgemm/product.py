@@ -19,13 +19,14 @@ MOVES = 32
 class Product:
     """One input: A (n x k), B (k x m), what is asked of C; for MPI the block that a rank holds.
 
-    ``row0`` is the first row of C in this block; ``bound`` the sum over its rows of
-    min(multiply-adds of the row, columns of B), which nnz(C) cannot pass.
+    ``resident`` tells that it lies in a device's memory. ``row0`` is the first row of C in this block; ``bound``
+    the sum over its rows of min(multiply-adds of the row, columns of B), which nnz(C) cannot pass.
     """
 
     a: csr_array
     b: csr_array
     sorted: bool = True
+    resident: bool = False
     rank: int = 0
     ranks: int = 1
     b_offsets: tuple[int, ...] = ()
@@ -36,7 +37,8 @@ class Product:
 def product(a: csr_array, b: csr_array, contract: str, rng: np.random.Generator) -> Product:
     """The input A B with values re-drawn, and the bound of its output."""
     bound = int(np.minimum(row_flops(a, b), b.shape[1]).sum())
-    return redraw(Product(a, b, sorted=contract == "sorted", bound=bound), rng)
+    asked = contract.split("-")
+    return redraw(Product(a, b, sorted=asked[0] == "sorted", resident="device" in asked, bound=bound), rng)
 
 
 def redraw(inputs: Product, rng: np.random.Generator) -> Product:
@@ -103,7 +105,7 @@ def pack(inputs: Product) -> dict[str, int | np.ndarray]:
         "b_nrows": b.shape[0], "b_ncols": b.shape[1],
         "b_indptr": b.indptr.astype(np.int64), "b_indices": b.indices.astype(np.int32), "b_data": b.data,
         "sorted": int(inputs.sorted), "rank": inputs.rank, "ranks": inputs.ranks,
-        "b_offsets": np.array(inputs.b_offsets or (0, b.shape[0]), dtype=np.int64),
+        "b_offsets": np.array(inputs.b_offsets or (0, b.shape[0]), dtype=np.int64), "device": int(inputs.resident),
     }  # fmt: skip
 
 
