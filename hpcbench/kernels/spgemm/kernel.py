@@ -27,8 +27,8 @@ from hpcbench.kernels.spgemm.product import (
 from hpcbench.spec import HpcbenchError
 
 __all__ = [
-    "BASELINE", "DEVICE_BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make", "oracle",
-    "outputs", "pack", "partition", "product", "redraw", "sizes", "vary",
+    "BASELINE", "DEVICE_BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make",
+    "oracle", "outputs", "pack", "partition", "product", "redraw", "sizes", "vary",
 ]  # fmt: skip
 
 BASELINE = "scipy_csr"
