@@ -1,0 +1,153 @@
+// /// hpcbench
+// model = "cuda"
+// summary = "Gustavson on the device, rows in bins by their work, each computed once"
+// source = "bins after Nagasaka, Nukada and Matsuoka, ICPP 2017; choice per row after Parger et al., PPoPP 2020 (spECK)"
+// flags = ["-O3"]
+// [params.WINDOW_RATIO]
+// when = "build"
+// default = 16
+// values = [4, 8, 16, 32]
+// ///
+/* No symbolic pass: a row is computed straight into working memory for as many entries as it can have, and copied to
+ * its place once the lengths of all rows are summed up. That moves every entry of C three times, and reads B once
+ * where two phases read it twice; nothing waits for the host in between. Needs 160 KiB of shared memory a block:
+ * compute capability 8.0, 9.0 or later in that line. */
+#include "abi.h"
+#include "../../shared/device.cuh"
+#include "blocks.cuh"
+
+#include <cub/device/device_scan.cuh>
+
+namespace {
+
+constexpr int kCopyThreads = 256, kCopyLanes = 8, kCopyLong = 64;
+constexpr int64_t kDenseBytes = int64_t(2) << 30; /* for the dense sums of all blocks together, at most */
+
+/* Rows to their places: short ones by groups of lanes, long ones, which are in the lists of warps and blocks, by blocks. */
+__global__ void __launch_bounds__(kCopyThreads) gather(rows::Plan plan, const int64_t *indptr, int32_t *cols, double *vals) {
+  if (blockIdx.y == 0) {
+    const int64_t groups = int64_t(gridDim.x) * (kCopyThreads / kCopyLanes);
+    int64_t row = int64_t(blockIdx.x) * (kCopyThreads / kCopyLanes) + threadIdx.x / kCopyLanes;
+    for (; row < plan.nrows; row += groups) {
+      const int64_t to = indptr[row], length = indptr[row + 1] - to;
+      if (length == 0 || length > kCopyLong) continue;
+      const int64_t from = plan.start[row];
+      for (int64_t i = threadIdx.x % kCopyLanes; i < length; i += kCopyLanes)
+        cols[to + i] = plan.cols[from + i], vals[to + i] = plan.vals[from + i];
+    }
+    return;
+  }
+  for (int bin = rows::WARP_HASH; bin < rows::BINS; ++bin)
+    for (int64_t i = blockIdx.x; i < plan.counts[bin]; i += gridDim.x) {
+      const int64_t row = plan.rows[bin * plan.nrows + i], from = plan.start[row], to = indptr[row];
+      const int64_t length = indptr[row + 1] - to;
+      if (length <= kCopyLong) continue;
+      for (int64_t j = threadIdx.x; j < length; j += kCopyThreads)
+        cols[to + j] = plan.cols[from + j], vals[to + j] = plan.vals[from + j];
+    }
+}
+
+/* Start `rows_by_blocks` of a kind on as many blocks as fit; its shared memory is more than the default. */
+template <int Threads, int Columns, int Products>
+void start_blocks(device::Call &call, const rows::Factors &f, const rows::Plan &plan, int hash, int blocks) {
+  const auto kernel = rows::rows_by_blocks<Threads, Columns, Products>;
+  constexpr int bytes = sizeof(rows::BlockMemory<Threads, Columns, Products>);
+  static const cudaError_t allowed = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  if (!call.note(allowed)) return;
+  kernel<<<dim3(unsigned(blocks), 2), Threads, bytes>>>(f, plan, hash);
+  call.started();
+}
+
+/* Set by the device where B does not ascend; in the host's memory, so that nothing has to be copied. */
+int *astray() {
+  static int *const flag = [] {
+    void *at = nullptr;
+    cudaHostAlloc(&at, sizeof(int), cudaHostAllocMapped);
+    return static_cast<int *>(at);
+  }();
+  return flag;
+}
+
+int multiply(device::Call &call, const rows::Factors &f, rows::Plan &plan, int64_t capacity, int64_t *indptr,
+             int32_t *cols, double *vals) {
+  const int64_t n = plan.nrows;
+  const int p = device::processors();
+  struct Counters {
+    unsigned long long taken;
+    int32_t counts[rows::BINS];
+  };
+  Counters *counters;
+  call.want(counters, 1), call.want(plan.rows, rows::BINS * n);
+  call.want(plan.start, n), call.want(plan.length, n + 1), call.want(plan.first, n), call.want(plan.span, n);
+  call.want(plan.cols, capacity), call.want(plan.vals, capacity);
+  const int64_t dense_bytes = 8 * f.b.ncols + 4 * ((f.b.ncols + 31) / 32);
+  const int64_t fitting = kDenseBytes / dense_bytes;
+  const int dense_blocks = int(fitting < 1 ? 1 : fitting < 2 * p ? fitting : 2 * p);
+  const bool may_be_large = capacity > rows::kLargeHash && f.b.ncols > rows::kLargeWindow;
+  rows::Dense dense = {nullptr, nullptr};
+  if (may_be_large) {
+    call.want(dense.sums, dense_blocks * f.b.ncols);
+    call.want(dense.bits, dense_blocks * ((f.b.ncols + 31) / 32));
+  }
+  size_t scan_bytes = 0;
+  call.note(cub::DeviceScan::ExclusiveSum(nullptr, scan_bytes, plan.length, indptr, n + 1));
+  char *scan;
+  call.want(scan, int64_t(scan_bytes));
+  if (!call.get()) return call.finish();
+  plan.taken = &counters->taken, plan.counts = counters->counts, plan.astray = astray();
+  *plan.astray = 0;
+  call.note(cudaMemsetAsync(counters, 0, sizeof *counters, 0));
+
+  constexpr int few = rows::kPlanThreads / rows::kPlanLanes;
+  if (n < 1 << 19) rows::plan_rows<1><<<unsigned((n + few - 1) / few), rows::kPlanThreads>>>(f, plan);
+  else rows::plan_rows<4><<<unsigned((n + 4 * few - 1) / (4 * few)), rows::kPlanThreads>>>(f, plan);
+  call.started();
+  const auto blocks = [&](int64_t rows_a_block, int most) { /* no more than there can be work for */
+    const int64_t wanted = (n + rows_a_block - 1) / rows_a_block;
+    return unsigned(wanted < int64_t(p) * most ? wanted : int64_t(p) * most);
+  };
+  rows::rows_by_lanes<<<dim3(blocks(8, 8), 3), rows::kLaneThreads>>>(f, plan), call.started();
+  rows::rows_by_warps<<<dim3(blocks(8, 6), 2), rows::kLaneThreads>>>(f, plan), call.started();
+  start_blocks<256, rows::kWindow, rows::kHash>(call, f, plan, rows::HASH, int(blocks(1, 5)));
+  start_blocks<512, rows::kLargeWindow, rows::kLargeHash>(call, f, plan, rows::LARGE_HASH, int(blocks(1, 1)));
+  if (may_be_large)
+    rows::rows_in_global_memory<<<unsigned(dense_blocks), rows::kGlobalThreads>>>(f, plan, dense), call.started();
+  call.note(cub::DeviceScan::ExclusiveSum(scan, scan_bytes, plan.length, indptr, n + 1));
+  gather<<<dim3(blocks(kCopyThreads / kCopyLanes, 8), 2), kCopyThreads>>>(plan, indptr, cols, vals), call.started();
+  return call.finish();
+}
+
+}  // namespace
+
+extern "C" int spgemm_run(void *, const spgemm_in *in, const void *, spgemm_out *out) {
+  const int64_t n = in->a_nrows, capacity = out->capacity;
+  if (n >= INT32_MAX) return SPGEMM_TOO_LARGE;
+  device::Call call(in->device != 0);
+  const bool here = call.resident();
+  const int64_t a_nnz = here ? 0 : in->a_indptr[n], b_nnz = here ? 0 : in->b_indptr[in->b_nrows];
+  const rows::Factors f = {
+      {n, in->a_ncols, call.in(in->a_indptr, n + 1), call.in(in->a_indices, a_nnz), call.in(in->a_data, a_nnz)},
+      {in->b_nrows, in->b_ncols, call.in(in->b_indptr, in->b_nrows + 1), call.in(in->b_indices, b_nnz),
+       call.in(in->b_data, b_nnz)}};
+  int64_t *const indptr = call.out(out->indptr, n + 1);
+  int32_t *const cols = call.out(out->indices, capacity);
+  double *const vals = call.out(out->data, capacity);
+  if (capacity == 0 || n == 0) {
+    call.note(cudaMemsetAsync(indptr, 0, size_t(n + 1) * sizeof *indptr, 0));
+    call.back(out->indptr, indptr, n + 1);
+    return call.finish();
+  }
+  rows::Plan plan = {};
+  plan.nrows = n, plan.sorted = in->sorted != 0, plan.ascends = true;
+  int status = multiply(call, f, plan, capacity, indptr, cols, vals);
+  if (status == device::OK && *plan.astray) {
+    plan.ascends = false;
+    status = multiply(call, f, plan, capacity, indptr, cols, vals);
+  }
+  if (status != device::OK || here) return status;
+  call.back(out->indptr, indptr, n + 1);
+  if (call.finish() != device::OK) return device::FAILED;
+  call.back(out->indices, cols, out->indptr[n]);
+  call.back(out->data, vals, out->indptr[n]);
+  return call.finish();
+}
