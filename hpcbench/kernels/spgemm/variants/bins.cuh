@@ -16,8 +16,8 @@ enum Bin { SORT8, SORT16, SORT32, WARP_HASH, WARP_WINDOW, HASH, WINDOW, LARGE_HA
 
 constexpr int kWarpHash = 128, kHash = 512, kLargeHash = 4096;          /* most products; tables are twice as large */
 constexpr int kWarpWindow = 512, kWindow = 4096, kLargeWindow = 16384;  /* most columns */
-constexpr int kWarpProducts = 4096;                                     /* that one warp may be given */
-constexpr int kPlanThreads = 256, kPlanLanes = 4, kPlanLong = 256;
+constexpr int kWarpProducts = 1024;                                     /* that one warp may be given */
+constexpr int kPlanThreads = 256, kPlanLanes = 4, kPlanLong = 64, kPlanLongest = 4096;
 
 struct Plan {
   int64_t nrows;
@@ -53,7 +53,8 @@ struct Reach {
     const int64_t from = b.indptr[row], to = b.indptr[row + 1];
     if (from == to) return;
     products += to - from;
-    low = min(low, b.indices[from]), high = max(high, b.indices[to - 1]);
+    const int32_t left = b.indices[from], right = b.indices[to - 1];
+    low = min(low, min(left, right)), high = max(high, max(left, right));
   }
 };
 
@@ -90,10 +91,13 @@ template <int Passes> __global__ void __launch_bounds__(kPlanThreads) plan_rows(
     if (t % kPlanLanes == 0) reach[r] = mine;
   }
   __syncthreads();
-  for (int i = 0; i < longs; ++i) {
+  for (int i = 0; i < longs; ++i) { /* by a warp each, or by all of them together */
     const int r = longer[i];
+    const int64_t begin = f.a.indptr[from + r], end = f.a.indptr[from + r + 1];
+    const bool alone = end - begin <= kPlanLongest;
+    if (alone && i % (kPlanThreads / 32) != t / 32) continue;
     Reach mine = {0, INT32_MAX, -1};
-    for (int64_t k = f.a.indptr[from + r] + t; k < f.a.indptr[from + r + 1]; k += kPlanThreads)
+    for (int64_t k = begin + (alone ? t % 32 : t); k < end; k += alone ? 32 : kPlanThreads)
       mine.meet(f.b, f.a.indices[k]);
     atomicAdd(&reach[r].products, mine.products);
     atomicMin(&reach[r].low, mine.low), atomicMax(&reach[r].high, mine.high);
