@@ -152,7 +152,7 @@ def explain(log: str, program: str, inside: build.Inside, lines: int = 3) -> str
     if watched := REPORT.search(log):
         report = log[watched.start() :].split("\n========= \n")[0]
         places = dict.fromkeys(re.findall(r"in candidate\.cu:(\d+)", report))
-        what = re.sub(r" at \S.*? in candidate\.cu:\d+", "", watched[1]).strip()
+        what = re.sub(r"^Error: | at \S.*? in candidate\.cu:\d+", "", watched[1]).strip()
         return what + "".join(f"\n  at line {place}" for place in list(places)[:lines])
     reports = [part for part in re.split(r"^={18,}$", log, flags=re.MULTILINE) if not RECYCLED.search(part)]
     log, found = next(((part, m) for part in reports if (m := ERROR.search(part))), ("", None))
