@@ -13,7 +13,8 @@ from hpcbench.case import Case
 from hpcbench.contender import Entry
 from hpcbench.judge import judge
 from hpcbench.spec import Budget, Candidate, Setting
-from hpcbench.stages import Bench
+from hpcbench.stages import Bench, Subject
+from hpcbench.stages._trials import on_device, trials
 from hpcbench.store import Journal
 
 CUDA = [v for k in registry.kernels().values() for v in k.variants() if v.language == "cuda"]
@@ -86,16 +87,13 @@ def planted(text: str) -> Candidate:
     )
 
 
-def verdict(text: str, folder) -> tuple[str, str, str]:
-    """Verdict, the last stage's name and its message."""
+def subject(text: str, folder) -> Subject:
     kernel, matrix = registry.kernel("spgemm"), small(400, 3000)
     case = Case("small", kernel, "sorted", lambda rng: kernel.module().product(matrix, matrix, "sorted", rng))
     base = Entry(kernel.variant("scipy_csr").candidate(), Setting(), "scipy_csr")
     journal = Journal.create(folder)
     bench = Bench(case, base, Setting(device="cuda"), journal, "", lambda *_: None, trust=True)
-    result = judge(planted(text), "planted", bench, Budget(deadline=2, rounds=16))
-    journal.close()
-    return result.verdict, result.stages[-1].name, result.stages[-1].message
+    return Subject(planted(text), bench, 1)
 
 
 @needs_nvcc
@@ -123,33 +121,47 @@ def test_without_a_device_it_is_said_what_is_missing(words, tmp_path):
 
 
 @needs_device
-def test_a_correct_kernel_races(tmp_path):
-    assert verdict("", tmp_path)[0] == "correct"
+def test_a_correct_kernel_passes_every_stage_and_races(tmp_path):
+    one = subject("", tmp_path)
+    result = judge(one.candidate, "correct", one.bench, Budget(deadline=2, rounds=16))
+    assert result.verdict == "correct", result.stages
+    assert {s.name: s.code for s in result.stages if s.name in ("sanitize", "races")} == {
+        "sanitize": "correct",
+        "races": "correct",
+    }
 
 
 @needs_device
 @pytest.mark.parametrize(
-    ("text", "expected", "said"),
+    ("check", "text", "code", "said"),
     [
-        ("if (row == 0) length[in.a_nrows + 4096] = 1;", ("runtime", "sanitize"), "Invalid __global__ write"),
-        (
-            "if (row == 0 && cols[0] == 77) length[0] = 1;",
-            ("runtime", "sanitize"),
-            "Uninitialized __global__",
-        ),
-        ("__shared__ int64_t last; last = row; if (last < 0) return;", ("race", "races"), "Race reported"),
-        ("if (threadIdx.x % 32 < 16) __syncthreads();", ("runtime", "races"), "Barrier error"),
-        ("for (;;) if (row < 0) break;", ("timeout", "hidden"), "did not finish"),
-        ("if (row == 0) __trap();", ("runtime", "hidden"), "the device: "),
+        ("memcheck", "if (row == 0) length[in.a_nrows + 4096] = 1;", "runtime", "Invalid __global__ write"),
+        ("initcheck", "if (row == 0 && start[in.a_nrows] && cols[0] == 77) length[0] = 1;", "runtime",
+         "Uninitialized __global__"),
+        ("racecheck", "__shared__ int64_t last; last = row; if (last < 0) return;", "race", "Race reported"),
+        ("synccheck", "if (threadIdx.x % 32 < 16) __syncthreads();", "runtime", "Barrier error"),
+    ],
+)  # fmt: skip
+def test_a_planted_error_is_found_with_its_line(check, text, code, said, tmp_path):
+    stage = on_device(subject(text, tmp_path), "sanitize", [check])
+    assert stage.code == code, stage
+    assert said in stage.message
+    assert f"at line {SOURCE[: SOURCE.index('PLANTED')].count(chr(10)) + 1}" in stage.message
+
+
+@needs_device
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("for (;;) if (row < 0) break;", "timeout", "did not finish"),
+        ("if (row == 0) __trap();", "runtime", "the device: "),
     ],
 )
-def test_a_planted_error_is_found_with_its_line(text, expected, said, tmp_path, monkeypatch):
+def test_a_kernel_that_hangs_or_fails_gets_its_verdict(text, code, said, tmp_path, monkeypatch):
     monkeypatch.setattr("hpcbench.measure.processes.START_LIMIT_S", 8.0)
-    found, stage, message = verdict(text, tmp_path)
-    assert (found, stage) == expected, message
-    assert said in message
-    if stage != "hidden":
-        assert f"at line {SOURCE[: SOURCE.index('PLANTED')].count(chr(10)) + 1}" in message
+    stage = trials(subject(text, tmp_path), "hidden", [Setting(device="cuda")])
+    assert stage.code == code, stage
+    assert said in stage.message
 
 
 @needs_device
@@ -162,7 +174,10 @@ def test_nothing_is_reported_about_our_own_variants(kernel, check, wrong):
         for v in known.variants()
         if v.language == "cuda"
     ]
-    for contract in known.contracts:
+    for contract in (
+        list(known.contracts)[0],
+        list(known.contracts)[-1],
+    ):  # transfers, and the device's memory
         inputs = known.module().hidden(contract, np.random.default_rng())
         del inputs["larger"]
         assert wrong(kernel, entries, inputs, contract) == {}

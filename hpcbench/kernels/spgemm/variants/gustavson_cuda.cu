@@ -14,7 +14,9 @@
  * compute capability 8.0, 9.0 or later in that line. */
 #include "abi.h"
 #include "../../shared/device.cuh"
-#include "blocks.cuh"
+#include "dense.cuh"
+#include "lanes.cuh"
+#include "shared.cuh"
 
 #include <cub/device/device_scan.cuh>
 
@@ -23,38 +25,42 @@ namespace {
 constexpr int kCopyThreads = 256, kCopyLanes = 8, kCopyLong = 64;
 constexpr int64_t kDenseBytes = int64_t(2) << 30; /* for the dense sums of all blocks together, at most */
 
-/* Rows to their places: short ones by groups of lanes, long ones, which are in the lists of warps and blocks, by blocks. */
+/* `length` entries from working memory to their place in C, by `step` threads. */
+__device__ void move(const rows::Plan &plan, int64_t from, int64_t to, int64_t length, int first, int step, int32_t *cols,
+                     double *vals) {
+#pragma unroll 4
+  for (int64_t i = first; i < length; i += step) cols[to + i] = plan.cols[from + i], vals[to + i] = plan.vals[from + i];
+}
+
+/* Rows to their places: short ones by groups of lanes, long ones, which are in the lists of warps and blocks, by warps,
+ * the longest by blocks. */
 __global__ void __launch_bounds__(kCopyThreads) gather(rows::Plan plan, const int64_t *indptr, int32_t *cols, double *vals) {
+  const int team = blockIdx.y == 0 ? kCopyLanes : blockIdx.y == 1 ? 32 : kCopyThreads, rank = threadIdx.x % team;
+  const int64_t begin = (int64_t(blockIdx.x) * kCopyThreads + threadIdx.x) / team;
+  const int64_t step = int64_t(gridDim.x) * kCopyThreads / team;
   if (blockIdx.y == 0) {
-    const int64_t groups = int64_t(gridDim.x) * (kCopyThreads / kCopyLanes);
-    int64_t row = int64_t(blockIdx.x) * (kCopyThreads / kCopyLanes) + threadIdx.x / kCopyLanes;
-    for (; row < plan.nrows; row += groups) {
+    for (int64_t row = begin; row < plan.nrows; row += step) {
       const int64_t to = indptr[row], length = indptr[row + 1] - to;
-      if (length == 0 || length > kCopyLong) continue;
-      const int64_t from = plan.start[row];
-      for (int64_t i = threadIdx.x % kCopyLanes; i < length; i += kCopyLanes)
-        cols[to + i] = plan.cols[from + i], vals[to + i] = plan.vals[from + i];
+      if (length && length <= kCopyLong) move(plan, plan.start[row], to, length, rank, team, cols, vals);
     }
     return;
   }
-  for (int bin = rows::WARP_HASH; bin < rows::BINS; ++bin)
-    for (int64_t i = blockIdx.x; i < plan.counts[bin]; i += gridDim.x) {
-      const int64_t row = plan.rows[bin * plan.nrows + i], from = plan.start[row], to = indptr[row];
-      const int64_t length = indptr[row + 1] - to;
-      if (length <= kCopyLong) continue;
-      for (int64_t j = threadIdx.x; j < length; j += kCopyThreads)
-        cols[to + j] = plan.cols[from + j], vals[to + j] = plan.vals[from + j];
+  const int last = blockIdx.y == 1 ? rows::WINDOW2 : rows::GLOBAL;
+  for (int bin = blockIdx.y == 1 ? rows::HASH0 : rows::HASH3; bin <= last; ++bin)
+    for (int64_t i = begin; i < plan.counts[bin]; i += step) {
+      const int64_t row = plan.rows[bin * plan.nrows + i], to = indptr[row], length = indptr[row + 1] - to;
+      if (length > kCopyLong) move(plan, plan.start[row], to, length, rank, team, cols, vals);
     }
 }
 
-/* Start `rows_by_blocks` of a kind on as many blocks as fit; its shared memory is more than the default. */
-template <int Threads, int Columns, int Products>
-void start_blocks(device::Call &call, const rows::Factors &f, const rows::Plan &plan, int hash, int blocks) {
-  const auto kernel = rows::rows_by_blocks<Threads, Columns, Products>;
-  constexpr int bytes = sizeof(rows::BlockMemory<Threads, Columns, Products>);
+/* Start the kernel of a size on as many blocks as fit; its shared memory is more than the default. */
+template <class Team, int Size, int Threads>
+void start(device::Call &call, const rows::Factors &f, const rows::Plan &plan, unsigned blocks) {
+  const auto kernel = rows::rows_in_shared_memory<Team, Size, Threads>;
+  constexpr int bytes = Threads / Team::kThreads * sizeof(rows::Memory<Team, Size>);
   static const cudaError_t allowed = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   if (!call.note(allowed)) return;
-  kernel<<<dim3(unsigned(blocks), 2), Threads, bytes>>>(f, plan, hash);
+  kernel<<<dim3(blocks, 2), Threads, bytes>>>(f, plan);
   call.started();
 }
 
@@ -79,11 +85,12 @@ int multiply(device::Call &call, const rows::Factors &f, rows::Plan &plan, int64
   Counters *counters;
   call.want(counters, 1), call.want(plan.rows, rows::BINS * n);
   call.want(plan.start, n), call.want(plan.length, n + 1), call.want(plan.first, n), call.want(plan.span, n);
+  call.want(plan.products, n);
   call.want(plan.cols, capacity), call.want(plan.vals, capacity);
   const int64_t dense_bytes = 8 * f.b.ncols + 4 * ((f.b.ncols + 31) / 32);
   const int64_t fitting = kDenseBytes / dense_bytes;
   const int dense_blocks = int(fitting < 1 ? 1 : fitting < 2 * p ? fitting : 2 * p);
-  const bool may_be_large = capacity > rows::kLargeHash && f.b.ncols > rows::kLargeWindow;
+  const bool may_be_large = capacity > rows::most_products(3) && f.b.ncols > rows::most_columns(3);
   rows::Dense dense = {nullptr, nullptr};
   if (may_be_large) {
     call.want(dense.sums, dense_blocks * f.b.ncols);
@@ -106,14 +113,17 @@ int multiply(device::Call &call, const rows::Factors &f, rows::Plan &plan, int64
     const int64_t wanted = (n + rows_a_block - 1) / rows_a_block;
     return unsigned(wanted < int64_t(p) * most ? wanted : int64_t(p) * most);
   };
-  rows::rows_by_lanes<<<dim3(blocks(8, 8), 3), rows::kLaneThreads>>>(f, plan), call.started();
-  rows::rows_by_warps<<<dim3(blocks(8, 6), 2), rows::kLaneThreads>>>(f, plan), call.started();
-  start_blocks<256, rows::kWindow, rows::kHash>(call, f, plan, rows::HASH, int(blocks(1, 5)));
-  start_blocks<512, rows::kLargeWindow, rows::kLargeHash>(call, f, plan, rows::LARGE_HASH, int(blocks(1, 1)));
+  if (f.b.ncols <= rows::kNarrow) rows::rows_by_lanes<uint32_t><<<dim3(blocks(8, 8), 3), rows::kLaneThreads>>>(f, plan);
+  else rows::rows_by_lanes<unsigned long long><<<dim3(blocks(8, 8), 3), rows::kLaneThreads>>>(f, plan);
+  call.started();
+  start<rows::Warp, 0, 256>(call, f, plan, blocks(8, 6));
+  start<rows::Warp, 1, 256>(call, f, plan, blocks(8, 3));
+  start<rows::Block<256>, 2, 256>(call, f, plan, blocks(1, 4));
+  start<rows::Block<512>, 3, 512>(call, f, plan, blocks(1, 1));
   if (may_be_large)
-    rows::rows_in_global_memory<<<unsigned(dense_blocks), rows::kGlobalThreads>>>(f, plan, dense), call.started();
+    rows::rows_in_global_memory<<<unsigned(dense_blocks), rows::kDenseThreads>>>(f, plan, dense), call.started();
   call.note(cub::DeviceScan::ExclusiveSum(scan, scan_bytes, plan.length, indptr, n + 1));
-  gather<<<dim3(blocks(kCopyThreads / kCopyLanes, 8), 2), kCopyThreads>>>(plan, indptr, cols, vals), call.started();
+  gather<<<dim3(blocks(kCopyThreads / 32, 8), 3), kCopyThreads>>>(plan, indptr, cols, vals), call.started();
   return call.finish();
 }
 
