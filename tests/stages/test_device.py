@@ -174,10 +174,8 @@ def test_nothing_is_reported_about_our_own_variants(kernel, check, wrong):
         for v in known.variants()
         if v.language == "cuda"
     ]
-    for contract in (
-        list(known.contracts)[0],
-        list(known.contracts)[-1],
-    ):  # transfers, and the device's memory
+    first, *_, last = known.contracts
+    for contract in (first, last):  # transfers, and the device's memory
         inputs = known.module().hidden(contract, np.random.default_rng())
         del inputs["larger"]
         assert wrong(kernel, entries, inputs, contract) == {}
