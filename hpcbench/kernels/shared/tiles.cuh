@@ -75,24 +75,31 @@ template <int BLOCK, class Sink> __device__ void multiply(const Matrix &a, int64
   const bool open = next.cut >= 0; /* its last row goes on */
   const int sums = rows + open;
 
+  /* All loads are under way before the first is waited for: a thread without an entry takes the last one. */
+  const auto at = [&](int j) { return here.entry + min(me + j * BLOCK, entries - 1); };
+  const int base = max(here.column, 0);
   int column[kItems];
   double value[kItems];
+  if (entries) {
+    if (here.column < 0) {
 #pragma unroll
-  for (int j = 0; j < kItems; ++j) {
-    const int k = me + j * BLOCK;
-    if (k >= entries) continue;
-    column[j] = here.column < 0 ? __ldcs(a.indices + here.entry + k) : here.column + __ldcs(a.near + here.entry + k);
-    value[j] = __ldcs(a.data + here.entry + k);
+      for (int j = 0; j < kItems; ++j) column[j] = __ldcs(a.indices + at(j));
+    } else {
+#pragma unroll
+      for (int j = 0; j < kItems; ++j) column[j] = __ldcs(a.near + at(j));
+    }
+#pragma unroll
+    for (int j = 0; j < kItems; ++j) value[j] = __ldcs(a.data + at(j));
   }
   for (int i = me; i < rows; i += BLOCK) shared.end[i] = __ldcs(a.end + here.row + i);
   if (me == 0) shared.found = 0;
   if (me == 0 && open) shared.end[rows] = uint16_t(entries);
+  if (entries) {
 #pragma unroll
-  for (int j = 0; j < kItems; ++j)
-    if (me + j * BLOCK < entries) value[j] *= sink.at(column[j]);
+    for (int j = 0; j < kItems; ++j) value[j] *= sink.at(base + column[j]);
 #pragma unroll
-  for (int j = 0; j < kItems; ++j)
-    if (me + j * BLOCK < entries) shared.product[me + j * BLOCK] = value[j];
+    for (int j = 0; j < kItems; ++j) shared.product[me + j * BLOCK] = value[j];
+  }
   __syncthreads();
 
   const auto finish = [&](int i, double sum) {
