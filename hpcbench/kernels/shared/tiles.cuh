@@ -109,15 +109,15 @@ template <int BLOCK, class Sink> __device__ void multiply(const Matrix &a, int64
     else sink.whole(here.row + i, sum);
   };
   /* As many threads for a row as there are for each; rows that are much longer than others wait for a warp. */
-  const int each = sums ? BLOCK / sums : 0, lanes = each > kWarp ? kWarp : each > 1 ? 1 << (31 - __clz(each)) : 1;
-  for (int first = 0; first < sums; first += BLOCK / lanes) {
-    const int i = first + me / lanes, stop = i < sums ? shared.end[i] : 0;
+  const int each = min(BLOCK / max(sums, 1), kWarp), log = each ? 31 - __clz(each) : 0, lanes = 1 << log;
+  for (int first = 0; first < sums; first += BLOCK >> log) {
+    const int i = first + (me >> log), stop = i < sums ? shared.end[i] : 0;
     int k = i < sums && i > 0 ? shared.end[i - 1] : 0;
     const bool longer = stop - k > Scratch<BLOCK>::kSerial * lanes;
     double sum = 0;
-    for (k += me % lanes; k < stop && !longer; k += lanes) sum += shared.product[k];
+    for (k += me & (lanes - 1); k < stop && !longer; k += lanes) sum += shared.product[k];
     sum = gather(sum, lanes);
-    if (me % lanes || i >= sums) continue;
+    if ((me & (lanes - 1)) || i >= sums) continue;
     if (longer) shared.longer[atomicAdd(&shared.found, 1)] = i;
     else finish(i, sum);
   }

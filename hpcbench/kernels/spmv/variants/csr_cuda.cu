@@ -52,7 +52,7 @@ extern "C" int spmv_run(void *handle, const spmv_in *in, const void *, spmv_out 
   device::Call call(in->device);
   const double *x = call.in(in->x, in->ncols);
   double *y = call.out(out->y, in->nrows);
-  if (a.count) product<<<unsigned(a.count), THREADS>>>(a, {x, y});
+  if (a.count && call.note(cudaSuccess)) product<<<unsigned(a.count), THREADS>>>(a, {x, y});
   call.started();
   call.back(out->y, y, in->nrows);
   return call.finish();
