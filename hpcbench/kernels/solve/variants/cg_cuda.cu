@@ -119,8 +119,9 @@ class Gradients {
     return product.dot;
   }
 
-  /* r = S (b - A S x), from which directions begin anew; the squares of b - A S x and of r. */
-  __device__ double2 residual() {
+  /* r = S (b - A S x), from which directions begin anew; the squares of b - A S x and of r.
+   * Seldom called: inlined it would cost the iteration registers. */
+  __device__ __noinline__ double2 residual() {
     world_.meet();
     multiply(q_.x);
     world_.meet();
