@@ -16,7 +16,7 @@ from hpcbench.spec import HpcbenchError
 from tuners.sor.core import Phases
 
 HISTORY = 1024
-IN, WORDS, LIMIT = 12, 15, 8  # words of solve_in, and with those of solve_out; the limit's place (abi.h)
+IN, WORDS, LIMIT = 13, 16, 8  # words of solve_in, and with those of solve_out; the limit's place (abi.h)
 
 
 class Csr:
@@ -70,9 +70,9 @@ class Solution:
 
 
 def names() -> list[str]:
-    """Native variants of the kernel ``solve`` for one process."""
+    """Native variants of the kernel ``solve`` for one process, on the host."""
     variants = registry.kernel("solve").variants()
-    return [v.name for v in variants if v.language != "python" and "mpi" not in v.model]
+    return [v.name for v in variants if v.model in ("serial", "openmp") and v.language != "python"]
 
 
 class Solver:
@@ -155,7 +155,7 @@ class Solver:
             self._cut[1] = a.n
             self._block[:] = (
                 a.n, a.n, *a.words, b.ctypes.data, x0.ctypes.data, self._tolerance, limit, 0, 1,
-                self._cut.ctypes.data, x.ctypes.data, *self._ends,
+                self._cut.ctypes.data, 0, x.ctypes.data, *self._ends,
             )  # fmt: skip
             self._history[0] = self._told[0] = 0.0
             if self.has_omega and not phases:

@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
     b[i] = 1 + (double)((first + i) % 10);
   }
 
-  const solve_in in = {rows, ROWS, indptr, indices, data, b, x0, 1e-8, 100000, rank, ranks, offsets};
+  const solve_in in = {rows, ROWS, indptr, indices, data, b, x0, 1e-8, 100000, rank, ranks, offsets, 0};
   solve_out out = {x + first, told, history};
   void *handle = NULL;
   const double start = milliseconds();

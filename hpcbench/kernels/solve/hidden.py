@@ -69,7 +69,7 @@ def _star(n: int) -> csr_array:
 
 def hidden(contract: str, rng: np.random.Generator) -> dict[str, System]:
     """One input of every kind, by name, drawn anew at every call; some with a guess, one with nothing to solve."""
-    found = {name: system(draw(rng), rng) for name, draw in DRAWS.items()}
+    found = {name: system(draw(rng), rng, contract) for name, draw in DRAWS.items()}
     for name in ("stencil", "dense"):
         one = found[name]
         found[f"{name}, from a guess"] = replace(one, x0=one.x + rng.normal(0, 0.1, len(one.x)))

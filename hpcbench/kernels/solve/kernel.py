@@ -26,11 +26,12 @@ from hpcbench.kernels.solve.system import (
 from hpcbench.spec import HpcbenchError
 
 __all__ = [
-    "BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make", "oracle", "outputs",
-    "pack", "partition", "redraw", "sizes", "system", "tell", "vary",
+    "BASELINE", "DEVICE_BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make",
+    "oracle", "outputs", "pack", "partition", "redraw", "sizes", "system", "tell", "vary",
 ]  # fmt: skip
 
 BASELINE = "scipy_cg"
+DEVICE_BASELINE = "cupyx_cg"
 
 CASES: dict[str, Callable[[np.random.Generator], csr_array]] = {
     "poisson2d": lambda g: equations.poisson(200, 2),
@@ -51,7 +52,7 @@ CASES: dict[str, Callable[[np.random.Generator], csr_array]] = {
 
 def make(case: str, contract: str, rng: np.random.Generator) -> System:
     """The input of a named case, another right-hand side at every call."""
-    return system(CASES[case](rng), rng)
+    return system(CASES[case](rng), rng, contract)
 
 
 def load(paths: Sequence[Path], contract: str, rng: np.random.Generator) -> System:
@@ -70,4 +71,4 @@ def load(paths: Sequence[Path], contract: str, rng: np.random.Generator) -> Syst
     if matrix.shape[0] != matrix.shape[1]:
         rows, columns = matrix.shape
         raise HpcbenchError(f"{paths[0]}: {rows} x {columns}, but a system needs as many rows as columns")
-    return system(matrix, rng)
+    return system(matrix, rng, contract)

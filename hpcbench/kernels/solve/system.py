@@ -21,23 +21,25 @@ HISTORY = 1024
 class System:
     """One input: A (n x n), b (n,), x0 (n,), and the x (n,) that b was made from; for MPI the rows of a rank.
 
-    ``row0`` is the first row of this block.
+    ``resident`` tells that it lies in a device's memory. ``row0`` is the first row of this block.
     """
 
     a: csr_array
     b: np.ndarray
     x0: np.ndarray
     x: np.ndarray = field(repr=False)
+    resident: bool = False
     rank: int = 0
     ranks: int = 1
     offsets: tuple[int, ...] = ()
     row0: int = 0
 
 
-def system(a: csr_array, rng: np.random.Generator) -> System:
+def system(a: csr_array, rng: np.random.Generator, contract: str = "residual") -> System:
     """The system of ``a`` with the right-hand side of a drawn solution, to be solved from zero."""
     n = a.shape[0]
-    return redraw(System(a, np.zeros(n), np.zeros(n), np.zeros(n)), rng)
+    zeros = np.zeros(n)
+    return redraw(System(a, zeros, zeros, zeros, contract.endswith("-device")), rng)
 
 
 def redraw(inputs: System, rng: np.random.Generator) -> System:
@@ -94,7 +96,7 @@ def pack(inputs: System) -> dict[str, int | float | np.ndarray]:
         "nrows": a.shape[0], "order": a.shape[1], "indptr": a.indptr.astype(np.int64),
         "indices": a.indices.astype(np.int32), "data": a.data, "b": inputs.b, "x0": inputs.x0,
         "tolerance": TOLERANCE, "limit": LIMIT, "rank": inputs.rank, "ranks": inputs.ranks,
-        "offsets": np.array(inputs.offsets or (0, a.shape[1]), dtype=np.int64),
+        "offsets": np.array(inputs.offsets or (0, a.shape[1]), dtype=np.int64), "device": int(inputs.resident),
     }  # fmt: skip
 
 
@@ -108,7 +110,8 @@ def partition(inputs: System, ranks: int) -> list[System]:
     offsets = tuple(_cut(inputs, ranks))
     return [
         System(
-            inputs.a[low:high], inputs.b[low:high], inputs.x0[low:high], inputs.x[low:high], r, ranks, offsets, low
+            inputs.a[low:high], inputs.b[low:high], inputs.x0[low:high], inputs.x[low:high], inputs.resident,
+            r, ranks, offsets, low,
         )
         for r, (low, high) in enumerate(pairwise(offsets))
     ]  # fmt: skip

@@ -26,6 +26,7 @@ def features(inputs: Matvec) -> dict[str, int | float]:
 def pack(inputs: Matvec) -> dict[str, int | np.ndarray]:
     """The fields of ``struct spmm_in``, in its order."""
     fields = matvec.pack(inputs)
+    del fields["device"]  # spmm is on the host
     first = {"nrows": fields.pop("nrows"), "ncols": fields.pop("ncols"), "k": inputs.x.shape[1]}
     return first | fields | {"x": inputs.x.ravel()}
 

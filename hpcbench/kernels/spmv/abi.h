@@ -16,6 +16,7 @@ typedef struct spmv_in {
   const double *x; /* ncols, under MPI this rank's part */
   int64_t rank, ranks;
   const int64_t *x_offsets; /* ranks + 1: rank r holds x[x_offsets[r]] up to x[x_offsets[r+1]] */
+  int64_t device; /* 1: all arrays, of outputs too, lie in the memory of a CUDA device; 0: in the host's */
 } spmv_in;
 
 typedef struct spmv_out {

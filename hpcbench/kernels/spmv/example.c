@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
   for (int64_t i = 0; i < rows; ++i)
     indptr[i + 1] = indptr[i] + row(first + i, indices + indptr[i], data + indptr[i]);
 
-  const spmv_in in = {rows, ROWS, indptr, indices, data, x, rank, ranks, offsets};
+  const spmv_in in = {rows, ROWS, indptr, indices, data, x, rank, ranks, offsets, 0};
   spmv_out out = {y};
   void *handle = NULL;
 #ifdef EXAMPLE_SETUP

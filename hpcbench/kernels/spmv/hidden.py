@@ -41,4 +41,4 @@ DRAWS: dict[str, Callable[[Rng], csr_array]] = {
 
 def hidden(contract: str, rng: np.random.Generator) -> dict[str, Matvec]:
     """One input of every kind, by name, drawn anew at every call."""
-    return {name: matvec(draw(rng), rng) for name, draw in DRAWS.items()}
+    return {name: matvec(draw(rng), rng, contract) for name, draw in DRAWS.items()}

@@ -25,11 +25,12 @@ from hpcbench.kernels.spmv.matvec import (
 from hpcbench.spec import HpcbenchError
 
 __all__ = [
-    "BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make", "matvec", "oracle",
-    "outputs", "pack", "partition", "redraw", "sizes", "vary",
+    "BASELINE", "DEVICE_BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make",
+    "matvec", "oracle", "outputs", "pack", "partition", "redraw", "sizes", "vary",
 ]  # fmt: skip
 
 BASELINE = "scipy_csr"
+DEVICE_BASELINE = "cusparse"
 
 CASES: dict[str, Callable[[np.random.Generator], csr_array]] = {
     "er60k": lambda g: generate.er(60_000, 4, g),
@@ -60,7 +61,7 @@ CASES: dict[str, Callable[[np.random.Generator], csr_array]] = {
 
 def make(case: str, contract: str, rng: np.random.Generator) -> Matvec:
     """The input of a named case, new values at every call."""
-    return matvec(CASES[case](rng), rng)
+    return matvec(CASES[case](rng), rng, contract)
 
 
 def vary(inputs: Matvec, rng: np.random.Generator, ranks: int) -> Matvec:
@@ -80,4 +81,4 @@ def load(paths: Sequence[Path], contract: str, rng: np.random.Generator) -> Matv
         raise HpcbenchError(
             f"{paths[1]}: spmv multiplies one matrix with a random vector; give --input once per matrix"
         )
-    return matvec(read_matrix(paths[0]), rng)
+    return matvec(read_matrix(paths[0]), rng, contract)

@@ -16,22 +16,23 @@ from hpcbench.kernels.shared.rows import Matrix, draw
 class Matvec:
     """One input: A (n x m) and x (m,), or more columns; for MPI the rows of A and the part of x that a rank holds.
 
-    ``row0`` is the first row of this block.
+    ``resident`` tells that it lies in a device's memory. ``row0`` is the first row of this block.
     """
 
     a: Matrix
     x: np.ndarray
+    resident: bool = False
     rank: int = 0
     ranks: int = 1
     x_offsets: tuple[int, ...] = ()
     row0: int = 0
 
 
-def matvec(a: csr_array, rng: np.random.Generator) -> Matvec:
+def matvec(a: csr_array, rng: np.random.Generator, contract: str = "product") -> Matvec:
     """The input A x with the values of A times factors in [0.5, 1.5), and x drawn."""
     data = a.data * rng.uniform(0.5, 1.5, a.nnz)
     matrix = Matrix(csr_array((data, a.indices, a.indptr), shape=a.shape))
-    return redraw(Matvec(matrix, np.zeros(a.shape[1])), rng)
+    return redraw(Matvec(matrix, np.zeros(a.shape[1]), contract.endswith("-device")), rng)
 
 
 def redraw(inputs: Matvec, rng: np.random.Generator) -> Matvec:
@@ -58,7 +59,7 @@ def pack(inputs: Matvec) -> dict[str, int | np.ndarray]:
     return {
         "nrows": a.csr.shape[0], "ncols": cols, "indptr": a.indptr, "indices": a.indices, "data": a.csr.data,
         "x": inputs.x, "rank": inputs.rank, "ranks": inputs.ranks,
-        "x_offsets": np.array(inputs.x_offsets or (0, cols), dtype=np.int64),
+        "x_offsets": np.array(inputs.x_offsets or (0, cols), dtype=np.int64), "device": int(inputs.resident),
     }  # fmt: skip
 
 
@@ -74,6 +75,8 @@ def partition(inputs: Matvec, ranks: int) -> list[Matvec]:
     x_cut = cut if rows == columns else np.arange(ranks + 1) * columns // ranks
     offsets = tuple(int(x) for x in x_cut)
     return [
-        Matvec(block, inputs.x[offsets[r] : offsets[r + 1]], r, ranks, offsets, int(cut[r]))
+        Matvec(
+            block, inputs.x[offsets[r] : offsets[r + 1]], inputs.resident, r, ranks, offsets, int(cut[r])
+        )
         for r, block in enumerate(blocks)
     ]

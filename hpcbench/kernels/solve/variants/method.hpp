@@ -13,9 +13,6 @@ namespace solve {
 
 using namespace sweeps;
 
-constexpr int kRestarts = 20;
-constexpr double kLeast = 1e-250, kMost = 1e250; /* of the square of b's norm */
-
 /* One process that has all rows. */
 struct Here {
   double sum(double part) { return part; }
@@ -112,8 +109,6 @@ template <class Make> void *made(Make make) {
     return nullptr;
   }
 }
-
-constexpr double kUnequal = 1e-11; /* of two sums over all entries, in terms of their sizes */
 
 /* The diagonal of a matrix for methods that need a symmetric positive definite one; what is wrong with it. Whether
  * u.Av = v.Au for two vectors without a pattern, in one pass: who asks for each (j, i) waits ten times as long. */

@@ -6,12 +6,21 @@
 
 #include "abi.h"
 
+#ifdef __CUDACC__
+#define SOLVE_ANYWHERE __host__ __device__
+#else
+#define SOLVE_ANYWHERE
+#endif
+
 namespace solve {
 
 constexpr int kGoOn = -1;
 constexpr int64_t kPatience = 2000; /* iterations without a smaller residual: conjugate gradients may wander for long, SOR climbs first */
 constexpr double kSame = 0.99;       /* of the residual so long ago */
 constexpr double kGrown = 1e8;      /* times the first residual */
+constexpr int kRestarts = 20;
+constexpr double kLeast = 1e-250, kMost = 1e250; /* of the square of b's norm */
+constexpr double kUnequal = 1e-11; /* of two sums over all entries, in terms of their sizes */
 
 /* Sums that rounding spoils less than one sum would: eight of them, which a compiler makes one vector. */
 inline double squares(const double *v, int64_t n) {
@@ -35,24 +44,24 @@ inline double residual(const solve_in *in, const double *x, double *r) {
 
 class Progress {
  public:
-  Progress(const solve_in *in, const solve_out *out, double b2)
+  SOLVE_ANYWHERE Progress(const solve_in *in, const solve_out *out, double b2)
       : limit_(in->limit), scale_(b2 > 0 ? 1 / std::sqrt(b2) : 1), tolerance_(in->tolerance), history_(out->history) {
     out->told[0] = 0;
     told_ = out->told;
   }
 
-  double target() const { return tolerance_ / scale_; }
-  int64_t iterations() const { return iterations_; }
+  SOLVE_ANYWHERE double target() const { return tolerance_ / scale_; }
+  SOLVE_ANYWHERE int64_t iterations() const { return iterations_; }
 
   /* Tell the norm of x0's residual. */
-  int begin(double norm) {
+  SOLVE_ANYWHERE int begin(double norm) {
     first_ = best_ = norm;
     history_[0] = norm * scale_;
     return norm <= target() ? SOLVE_OK : std::isfinite(norm) ? kGoOn : SOLVE_BREAKDOWN;
   }
 
   /* Tell the norm after one more iteration; why to stop, or kGoOn. */
-  int step(double norm) {
+  SOLVE_ANYWHERE int step(double norm) {
     if (++iterations_ < SOLVE_HISTORY) history_[iterations_] = norm * scale_;
     *told_ = double(iterations_);
     if (norm <= target()) return SOLVE_OK;
