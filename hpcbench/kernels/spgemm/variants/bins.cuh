@@ -19,8 +19,8 @@ __host__ __device__ constexpr int most_products(int size) { return size == 0 ? 1
 __host__ __device__ constexpr int most_columns(int size) { return size == 0 ? 512 : size == 1 ? 1024 : size == 2 ? 4096 : 16384; }
 
 constexpr int kWarpProducts = 1024;                 /* that one warp may be given for its window */
-constexpr int kPlanThreads = 256, kPlanLanes = 8;
-constexpr int kPlanLong = 64, kPlanLongest = 512;   /* entries of a row of A for a group of lanes, for a warp */
+constexpr int kPlanThreads = 256;
+constexpr int kPlanMost = 16, kPlanLongest = 1024;  /* entries of a row of A for a lane of a group; for a warp */
 
 struct Plan {
   int64_t nrows;
@@ -72,43 +72,43 @@ __device__ inline void stretch(Reach &reach, const Factors &f, int64_t begin, in
   }
 }
 
-/* The reach of a row whose entries are few, by a group of kPlanLanes lanes; columns count where there is a choice. */
-__device__ inline Reach reach_of_lanes(const Factors &f, int64_t begin, int64_t end) {
-  const int lane = threadIdx.x % kPlanLanes;
-  const unsigned mask = ((1u << kPlanLanes) - 1) << (threadIdx.x % 32 / kPlanLanes * kPlanLanes);
+/* The reach of entries of A by a group of `Lanes` lanes; columns count where there is a choice. */
+template <int Lanes> __device__ Reach reach_of(const Factors &f, int64_t begin, int64_t end, int step = Lanes) {
+  const unsigned mask = Lanes == 32 ? kAll : ((1u << (Lanes % 32)) - 1) << (threadIdx.x % 32 / Lanes * Lanes);
   Reach mine = {0, INT32_MAX, -1};
-  count(mine, f, begin + lane, end, kPlanLanes);
+  count(mine, f, begin, end, step);
 #pragma unroll
-  for (int d = 1; d < kPlanLanes; d *= 2) mine.products += __shfl_xor_sync(mask, mine.products, d);
-  if (mine.products <= 32) return mine;
-  stretch(mine, f, begin + lane, end, kPlanLanes);
+  for (int d = 1; d < Lanes; d *= 2) mine.products += __shfl_xor_sync(mask, mine.products, d);
+  if (step == Lanes && mine.products <= 32) return mine;
+  stretch(mine, f, begin, end, step);
 #pragma unroll
-  for (int d = 1; d < kPlanLanes; d *= 2) {
+  for (int d = 1; d < Lanes; d *= 2) {
     mine.low = min(mine.low, __shfl_xor_sync(mask, mine.low, d));
     mine.high = max(mine.high, __shfl_xor_sync(mask, mine.high, d));
   }
   return mine;
 }
 
-/* A block plans Passes * kPlanThreads / kPlanLanes rows: short ones by groups of lanes, long ones by a warp each, the
- * longest by all threads together. */
-template <int Passes> __global__ void __launch_bounds__(kPlanThreads) plan_rows(Factors f, Plan plan) {
-  constexpr int kRows = Passes * kPlanThreads / kPlanLanes;
+/* A block plans Passes * kPlanThreads / Lanes rows: short ones by groups of lanes, long ones by a warp each, the
+ * longest by all warps together. */
+template <int Lanes, int Passes> __global__ void __launch_bounds__(kPlanThreads) plan_rows(Factors f, Plan plan) {
+  constexpr int kRows = Passes * kPlanThreads / Lanes, kWarps = kPlanThreads / 32;
+  static_assert(kRows <= kPlanThreads, "a thread to a row");
   using Scan = cub::BlockScan<int64_t, kPlanThreads>;
   __shared__ typename Scan::TempStorage scan;
   __shared__ Reach reach[kRows];
   __shared__ int counts[BINS], place[BINS], longer[kRows], longs;
   __shared__ int64_t base;
-  const int t = threadIdx.x;
+  const int t = threadIdx.x, warp = t / 32;
   const int64_t from = int64_t(blockIdx.x) * kRows;
   if (t < BINS) counts[t] = 0;
   if (t == 0) longs = 0;
   __syncthreads();
-  for (int r = t / kPlanLanes; r < kRows && from + r < plan.nrows; r += kPlanThreads / kPlanLanes) {
+  for (int r = t / Lanes; r < kRows && from + r < plan.nrows; r += kPlanThreads / Lanes) {
     const int64_t begin = f.a.indptr[from + r], end = f.a.indptr[from + r + 1];
-    const bool is_long = end - begin > kPlanLong;
-    const Reach mine = is_long ? Reach{0, INT32_MAX, -1} : reach_of_lanes(f, begin, end);
-    if (t % kPlanLanes) continue;
+    const bool is_long = end - begin > kPlanMost * Lanes;
+    const Reach mine = is_long ? Reach{0, INT32_MAX, -1} : reach_of<Lanes>(f, begin + t % Lanes, end);
+    if (t % Lanes) continue;
     reach[r] = mine;
     if (is_long) longer[atomicAdd(&longs, 1)] = r;
   }
@@ -117,10 +117,9 @@ template <int Passes> __global__ void __launch_bounds__(kPlanThreads) plan_rows(
     const int r = longer[i];
     const int64_t begin = f.a.indptr[from + r], end = f.a.indptr[from + r + 1];
     const bool alone = end - begin <= kPlanLongest;
-    if (alone && i % (kPlanThreads / 32) != t / 32) continue;
-    Reach mine = {0, INT32_MAX, -1};
-    const int first = alone ? t % 32 : t, step = alone ? 32 : kPlanThreads;
-    count(mine, f, begin + first, end, step), stretch(mine, f, begin + first, end, step);
+    if (alone && i % kWarps != warp) continue;
+    const Reach mine = alone ? reach_of<32>(f, begin + t % 32, end) : reach_of<32>(f, begin + t, end, kPlanThreads);
+    if (t % 32) continue;
     atomicAdd(&reach[r].products, mine.products);
     atomicMin(&reach[r].low, mine.low), atomicMax(&reach[r].high, mine.high);
   }
@@ -134,8 +133,7 @@ template <int Passes> __global__ void __launch_bounds__(kPlanThreads) plan_rows(
   const int within = products ? atomicAdd(&counts[bin], 1) : 0;
   int64_t before, total;
   Scan(scan).ExclusiveSum(products < f.b.ncols ? products : f.b.ncols, before, total);
-  if (t == 0) base = int64_t(atomicAdd(plan.taken, (unsigned long long)total));
-  __syncthreads();
+  if (t == 32) base = int64_t(atomicAdd(plan.taken, (unsigned long long)total)); /* while the first warp does the same */
   if (t < BINS && counts[t]) place[t] = atomicAdd(&plan.counts[t], counts[t]);
   __syncthreads();
   if (here) {

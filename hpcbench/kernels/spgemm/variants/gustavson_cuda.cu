@@ -18,6 +18,8 @@
 #include "lanes.cuh"
 #include "shared.cuh"
 
+#include <algorithm>
+
 #include <cub/device/device_scan.cuh>
 
 namespace {
@@ -29,7 +31,7 @@ constexpr int64_t kDenseBytes = int64_t(2) << 30; /* for the dense sums of all b
 __device__ void move(const rows::Plan &plan, int64_t from, int64_t to, int64_t length, int first, int step, int32_t *cols,
                      double *vals) {
 #pragma unroll 4
-  for (int64_t i = first; i < length; i += step) cols[to + i] = plan.cols[from + i], vals[to + i] = plan.vals[from + i];
+  for (int64_t i = first; i < length; i += step) cols[to + i] = __ldg(plan.cols + from + i), vals[to + i] = __ldg(plan.vals + from + i);
 }
 
 /* Rows to their places: short ones by groups of lanes, long ones, which are in the lists of warps and blocks, by warps,
@@ -55,13 +57,42 @@ __global__ void __launch_bounds__(kCopyThreads) gather(rows::Plan plan, const in
 
 /* Start the kernel of a size on as many blocks as fit; its shared memory is more than the default. */
 template <class Team, int Size, int Threads>
-void start(device::Call &call, const rows::Factors &f, const rows::Plan &plan, unsigned blocks) {
+void start(device::Call &call, const rows::Factors &f, const rows::Plan &plan, unsigned blocks, cudaStream_t stream) {
   const auto kernel = rows::rows_in_shared_memory<Team, Size, Threads>;
   constexpr int bytes = Threads / Team::kThreads * sizeof(rows::Memory<Team, Size>);
   static const cudaError_t allowed = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
   if (!call.note(allowed)) return;
-  kernel<<<dim3(blocks, 2), Threads, bytes>>>(f, plan);
+  kernel<<<dim3(blocks, 2), Threads, bytes, stream>>>(f, plan);
   call.started();
+}
+
+/* Streams beside the default one, so that bins of a few rows each do not wait for each other. */
+struct Side {
+  cudaStream_t stream[5];
+  cudaEvent_t forked, done[5];
+
+  Side() {
+    cudaEventCreateWithFlags(&forked, cudaEventDisableTiming);
+    for (int i = 0; i < 5; ++i) {
+      cudaStreamCreateWithFlags(&stream[i], cudaStreamNonBlocking);
+      cudaEventCreateWithFlags(&done[i], cudaEventDisableTiming);
+    }
+  }
+
+  void fork(device::Call &call) {
+    call.note(cudaEventRecord(forked, 0));
+    for (cudaStream_t s : stream) call.note(cudaStreamWaitEvent(s, forked, 0));
+  }
+
+  void join(device::Call &call) {
+    for (int i = 0; i < 5; ++i)
+      call.note(cudaEventRecord(done[i], stream[i])), call.note(cudaStreamWaitEvent(0, done[i], 0));
+  }
+};
+
+Side &beside() {
+  static Side streams;
+  return streams;
 }
 
 /* Set by the device where B does not ascend; in the host's memory, so that nothing has to be copied. */
@@ -105,25 +136,29 @@ int multiply(device::Call &call, const rows::Factors &f, rows::Plan &plan, int64
   *plan.astray = 0;
   call.note(cudaMemsetAsync(counters, 0, sizeof *counters, 0));
 
-  constexpr int few = rows::kPlanThreads / rows::kPlanLanes;
-  if (n < 1 << 19) rows::plan_rows<1><<<unsigned((n + few - 1) / few), rows::kPlanThreads>>>(f, plan);
-  else rows::plan_rows<4><<<unsigned((n + 4 * few - 1) / (4 * few)), rows::kPlanThreads>>>(f, plan);
-  call.started();
-  const auto blocks = [&](int64_t rows_a_block, int most) { /* no more than there can be work for */
-    const int64_t wanted = (n + rows_a_block - 1) / rows_a_block;
-    return unsigned(wanted < int64_t(p) * most ? wanted : int64_t(p) * most);
+  const auto blocks = [&](int64_t rows_a_block, int64_t most) { /* no more than there can be work for */
+    return unsigned(std::min((n + rows_a_block - 1) / rows_a_block, most));
   };
-  if (f.b.ncols <= rows::kNarrow) rows::rows_by_lanes<uint32_t><<<dim3(blocks(8, 8), 3), rows::kLaneThreads>>>(f, plan);
-  else rows::rows_by_lanes<unsigned long long><<<dim3(blocks(8, 8), 3), rows::kLaneThreads>>>(f, plan);
+  constexpr int64_t all = INT32_MAX;
+  if (n < 1 << 14) rows::plan_rows<32, 1><<<blocks(8, all), rows::kPlanThreads>>>(f, plan);
+  else if (n < 1 << 19) rows::plan_rows<4, 1><<<blocks(64, all), rows::kPlanThreads>>>(f, plan);
+  else rows::plan_rows<4, 4><<<blocks(256, all), rows::kPlanThreads>>>(f, plan);
   call.started();
-  start<rows::Warp, 0, 256>(call, f, plan, blocks(8, 6));
-  start<rows::Warp, 1, 256>(call, f, plan, blocks(8, 3));
-  start<rows::Block<256>, 2, 256>(call, f, plan, blocks(1, 4));
-  start<rows::Block<512>, 3, 512>(call, f, plan, blocks(1, 1));
+  Side &side = beside();
+  side.fork(call);
   if (may_be_large)
-    rows::rows_in_global_memory<<<unsigned(dense_blocks), rows::kDenseThreads>>>(f, plan, dense), call.started();
+    rows::rows_in_global_memory<<<unsigned(dense_blocks), rows::kDenseThreads, 0, side.stream[0]>>>(f, plan, dense),
+        call.started();
+  start<rows::Block<1024>, 3, 1024>(call, f, plan, blocks(1, p), side.stream[1]);
+  start<rows::Block<256>, 2, 256>(call, f, plan, blocks(1, 5 * p), side.stream[2]);
+  start<rows::Block<128>, 1, 128>(call, f, plan, blocks(1, 16 * p), side.stream[3]);
+  start<rows::Warp, 0, 256>(call, f, plan, blocks(8, 6 * p), side.stream[4]);
+  if (f.b.ncols <= rows::kNarrow) rows::rows_by_lanes<uint32_t><<<dim3(blocks(8, 8 * p), 3), rows::kLaneThreads>>>(f, plan);
+  else rows::rows_by_lanes<unsigned long long><<<dim3(blocks(8, 8 * p), 3), rows::kLaneThreads>>>(f, plan);
+  call.started();
+  side.join(call);
   call.note(cub::DeviceScan::ExclusiveSum(scan, scan_bytes, plan.length, indptr, n + 1));
-  gather<<<dim3(blocks(kCopyThreads / 32, 8), 3), kCopyThreads>>>(plan, indptr, cols, vals), call.started();
+  gather<<<dim3(blocks(kCopyThreads / 32, 8 * p), 3), kCopyThreads>>>(plan, indptr, cols, vals), call.started();
   return call.finish();
 }
 

@@ -22,6 +22,11 @@ template <int G, class Key> __device__ void sort_lanes(Key &key, unsigned mask) 
     }
 }
 
+struct Place {
+  int32_t row;
+  int64_t begin, end, to;
+};
+
 /* Rows of at most G products, one to a group. */
 template <int G, class Key> __device__ void sort_rows(const Factors &f, const Plan &plan, int bin) {
   constexpr Key kNone = ~Key(0);
@@ -29,18 +34,24 @@ template <int G, class Key> __device__ void sort_rows(const Factors &f, const Pl
   const unsigned mask = G == 32 ? kAll : ((1u << (G % 32)) - 1) << (in_warp / G * G);
   const int32_t *const list = plan.rows + bin * plan.nrows;
   const int64_t groups = int64_t(gridDim.x) * (kLaneThreads / G), count = plan.counts[bin];
-  for (int64_t i = int64_t(blockIdx.x) * (kLaneThreads / G) + threadIdx.x / G; i < count; i += groups) {
-    const int64_t row = list[i], end = f.a.indptr[row + 1];
+  const auto place = [&](int64_t i) { /* where the i-th row begins and ends in A, and goes to */
+    if (i >= count) return Place{0, 0, 0, 0};
+    const int32_t row = __ldg(list + i);
+    return Place{row, ldg(f.a.indptr + row), ldg(f.a.indptr + row + 1), ldg(plan.start + row)};
+  };
+  int64_t i = int64_t(blockIdx.x) * (kLaneThreads / G) + threadIdx.x / G;
+  for (Place now = place(i), next; i < count; i += groups, now = next) {
+    next = place(i + groups); /* under way while this one is computed */
     Key key = kNone;
     double val = 0;
     int done = 0; /* entries of A without products may make more rounds than one */
-    for (int64_t k = f.a.indptr[row]; k < end; k += G) {
-      const Entry e = entry(f, k + lane, end);
+    for (int64_t k = now.begin; k < now.end; k += G) {
+      const Entry e = entry(f, k + lane, now.end);
       const int upto = sum_up<G>(e.length, mask), total = __shfl_sync(mask, upto, G - 1, G);
       const int p = lane - done, at = lane_of<G>(p, upto, mask);
       const int64_t q = __shfl_sync(mask, e.start - (upto - e.length), at, G) + p;
       const double value = __shfl_sync(mask, e.value, at, G);
-      if (p >= 0 && p < total) key = Key(f.b.indices[q]) << 5 | Key(lane), val = value * f.b.data[q];
+      if (p >= 0 && p < total) key = Key(__ldg(f.b.indices + q)) << 5 | Key(lane), val = value * __ldg(f.b.data + q);
       done += total;
     }
     sort_lanes<G>(key, mask);
@@ -56,13 +67,13 @@ template <int G, class Key> __device__ void sort_rows(const Factors &f, const Pl
         if (d < run) val += theirs;
       }
     }
-    const int64_t to = plan.start[row] + __popc(firsts & ((1u << in_warp) - 1));
+    const int64_t to = now.to + __popc(firsts & ((1u << in_warp) - 1));
     if (first) plan.cols[to] = int32_t(key >> 5), plan.vals[to] = val;
-    if (lane == 0) plan.length[row] = __popc(firsts);
+    if (lane == 0) plan.length[now.row] = __popc(firsts);
   }
 }
 
-template <class Key> __global__ void __launch_bounds__(kLaneThreads) rows_by_lanes(Factors f, Plan plan) {
+template <class Key> __global__ void __launch_bounds__(kLaneThreads, 5) rows_by_lanes(Factors f, Plan plan) {
   if (blockIdx.y == SORT8) sort_rows<8, Key>(f, plan, SORT8);
   if (blockIdx.y == SORT16) sort_rows<16, Key>(f, plan, SORT16);
   if (blockIdx.y == SORT32) sort_rows<32, Key>(f, plan, SORT32);

@@ -14,9 +14,9 @@ template <int Columns> struct Window {
 
 template <int Products> struct Table {
   double sums[2 * Products];
-  uint64_t order[Products]; /* column and slot */
   int32_t keys[2 * Products];
   int buckets[Products];
+  uint16_t order[Products]; /* slots */
 };
 
 template <class Team, int Size> struct Memory {
@@ -27,14 +27,15 @@ template <class Team, int Size> struct Memory {
   };
 };
 
-__device__ inline void add_hashed(int32_t *keys, double *sums, unsigned mask, int32_t col, double value) {
+template <class How>
+__device__ void add_hashed(int32_t *keys, double *sums, unsigned mask, int32_t col, double value, How how) {
   unsigned at = (unsigned(col) * 0x9E3779B1u >> 7) & mask;
   for (;; at = (at + 1) & mask) {
     int32_t seen = *const_cast<volatile int32_t *>(keys + at);
     if (seen < 0) seen = atomicCAS(keys + at, -1, col);
     if (seen < 0 || seen == col) break;
   }
-  atomicAdd(sums + at, value);
+  add_to(sums + at, value, how);
 }
 
 /* Buckets of equal width over the row's span, half as many as slots: the order of columns within one is found by
@@ -46,7 +47,9 @@ __device__ void hash_row(const Team &team, const Factors &f, const Plan &plan, i
   for (int i = t; i < slots; i += kStep) table.keys[i] = -1, table.sums[i] = 0;
   for (int i = t; i < many; i += kStep) table.buckets[i] = 0;
   team.sync();
-  team.products(f, row, [&](int32_t col, double value) { add_hashed(table.keys, table.sums, slots - 1, col, value); });
+  team.products(f, row, [&](auto how, int32_t col, double value) {
+    add_hashed(table.keys, table.sums, unsigned(slots - 1), col, value, how);
+  });
   team.sync();
   const int32_t low = plan.first[row];
   const float scale = float(many) / float(plan.span[row]);
@@ -65,15 +68,16 @@ __device__ void hash_row(const Team &team, const Factors &f, const Plan &plan, i
   team.sync();
   for (int i = t; i < slots; i += kStep) /* each bucket's place moves to the next one's */
     if (const int32_t col = table.keys[i]; col >= 0)
-      table.order[atomicAdd(table.buckets + bucket(col), 1)] = uint64_t(col) << 32 | unsigned(i);
+      table.order[atomicAdd(table.buckets + bucket(col), 1)] = uint16_t(i);
   team.sync();
   const int64_t start = plan.start[row];
   for (int i = t; i < nnz; i += kStep) {
-    const uint64_t item = table.order[i];
-    const int b = bucket(int32_t(item >> 32)), from = b ? table.buckets[b - 1] : 0;
+    const int slot = table.order[i];
+    const int32_t col = table.keys[slot];
+    const int b = bucket(col), from = b ? table.buckets[b - 1] : 0;
     int to = from;
-    for (int j = from; j < table.buckets[b]; ++j) to += table.order[j] < item;
-    plan.cols[start + to] = int32_t(item >> 32), plan.vals[start + to] = table.sums[unsigned(item)];
+    for (int j = from; j < table.buckets[b]; ++j) to += table.keys[table.order[j]] < col;
+    plan.cols[start + to] = col, plan.vals[start + to] = table.sums[slot];
   }
   if (t == 0) plan.length[row] = nnz;
   team.sync();
@@ -88,13 +92,13 @@ __device__ void window_row(const Team &team, const Factors &f, const Plan &plan,
   for (int i = t; i < span; i += kStep) window.sums[i] = 0;
   for (int i = t; i < words; i += kStep) window.bits[i] = 0;
   team.sync();
-  team.products(f, row, [&](int32_t col, double value) {
+  team.products(f, row, [&](auto how, int32_t col, double value) {
     const unsigned at = unsigned(col - low), bit = 1u << at % 32;
     if (at >= unsigned(span)) {
       *plan.astray = 1;
       return;
     }
-    atomicAdd(window.sums + at, value);
+    add_to(window.sums + at, value, how);
     if (!(*const_cast<volatile unsigned *>(window.bits + at / 32) & bit)) atomicOr(window.bits + at / 32, bit);
   });
   team.sync();

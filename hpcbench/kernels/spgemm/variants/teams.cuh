@@ -1,6 +1,7 @@
-/* The products of one row of A with B, dealt out evenly to a team: the lanes of a warp or the threads of a block. The
- * lengths of B's rows are summed up, and every thread finds the row of its product by bisection; where the rows are
- * long and alike, warps take them one after the other instead. */
+/* The products of one row of A with B, dealt out to a team: the lanes of a warp or the threads of a block. Where B's rows
+ * are long the team takes them in turn: the columns of one row differ, so sums need no atomic addition, which shared
+ * memory has not in double precision (it takes a loop of compare-and-swap). Else their lengths are summed up, and every
+ * thread finds the row of its product by bisection. */
 #ifndef ROWS_TEAMS_CUH
 #define ROWS_TEAMS_CUH
 #include <cuda_runtime.h>
@@ -11,8 +12,9 @@
 namespace rows {
 
 constexpr unsigned kAll = 0xffffffffu;
-constexpr int kWide = 24;   /* mean length of B's rows from which a warp takes them one after the other */
-constexpr int kLong = 512;  /* length of a row of B that one warp of several may be left alone with */
+
+/* Mean length of B's rows from which a team takes them in turn. */
+__host__ __device__ constexpr int turns_from(int threads) { return threads < 256 ? 16 : threads / 16; }
 
 struct Csr {
   int64_t nrows, ncols;
@@ -25,6 +27,13 @@ struct Factors {
   Csr a, b;
 };
 
+/* Whether others may add to the same sum at the same time. */
+struct Alone {};
+struct Together {};
+
+__device__ inline void add_to(double *sum, double value, Alone) { *sum += value; }
+__device__ inline void add_to(double *sum, double value, Together) { atomicAdd(sum, value); }
+
 /* An entry of A: the row of B that it asks for, and its value. */
 struct Entry {
   int64_t start;
@@ -32,11 +41,13 @@ struct Entry {
   double value;
 };
 
+__device__ inline int64_t ldg(const int64_t *at) { return __ldg(reinterpret_cast<const long long *>(at)); }
+
 __device__ inline Entry entry(const Factors &f, int64_t k, int64_t end) {
   if (k >= end) return {0, 0, 0.0};
-  const int32_t c = f.a.indices[k];
-  const int64_t start = f.b.indptr[c];
-  return {start, int(f.b.indptr[c + 1] - start), f.a.data[k]};
+  const int32_t c = __ldg(f.a.indices + k);
+  const int64_t start = ldg(f.b.indptr + c);
+  return {start, int(ldg(f.b.indptr + c + 1) - start), __ldg(f.a.data + k)};
 }
 
 /* Inclusive sum over the `G` lanes of a group, whose lanes `mask` names. */
@@ -74,19 +85,23 @@ struct Warp {
     return upto - value;
   }
 
-  /* add(column, product) for every product of `row`. */
+  /* add(how, column, product) for every product of `row`. */
   template <class Add> __device__ void products(const Factors &f, int64_t row, Add add) const {
-    const int64_t end = f.a.indptr[row + 1];
-    for (int64_t k = f.a.indptr[row]; k < end; k += 32) {
+    const int64_t end = ldg(f.a.indptr + row + 1);
+    for (int64_t k = ldg(f.a.indptr + row); k < end; k += 32) {
       const Entry e = entry(f, k + rank(), end);
       int total;
       const int first = before(e.length, total);
-      if (total >= 32 * kWide) {
-        for (int i = 0; i < 32; ++i) {
+      const int count = int(end - k < 32 ? end - k : 32);
+      if (total >= count * turns_from(32)) {
+        for (int i = 0; i < count; ++i) {
           const int64_t start = __shfl_sync(kAll, e.start, i);
           const int length = __shfl_sync(kAll, e.length, i);
           const double value = __shfl_sync(kAll, e.value, i);
-          for (int64_t q = start + rank(); q < start + length; q += 32) add(f.b.indices[q], value * f.b.data[q]);
+#pragma unroll 2
+          for (int64_t q = start + rank(); q < start + length; q += 32)
+            add(Alone(), __ldg(f.b.indices + q), value * __ldg(f.b.data + q));
+          sync();
         }
         continue;
       }
@@ -94,8 +109,9 @@ struct Warp {
         const int p = base + rank(), at = lane_of<32>(p, first + e.length, kAll);
         const int64_t q = __shfl_sync(kAll, e.start - first, at) + p;
         const double value = __shfl_sync(kAll, e.value, at);
-        if (p < total) add(f.b.indices[q], value * f.b.data[q]);
+        if (p < total) add(Together(), __ldg(f.b.indices + q), value * __ldg(f.b.data + q));
       }
+      sync(); /* the next ones may be added in turn */
     }
   }
 };
@@ -123,31 +139,48 @@ template <int Threads> struct Block {
   }
 
   template <class Add> __device__ void products(const Factors &f, int64_t row, Add add) const {
-    const int64_t end = f.a.indptr[row + 1];
-    for (int64_t k = f.a.indptr[row]; k < end; k += Threads) {
+    const int64_t end = ldg(f.a.indptr + row + 1);
+    for (int64_t k = ldg(f.a.indptr + row); k < end; k += Threads) {
       const Entry e = entry(f, k + rank(), end);
       int64_t upto, total;
       Scan(memory.scan).InclusiveSum(int64_t(e.length), upto, total);
       memory.upto[rank()] = upto, memory.offset[rank()] = e.start - (upto - e.length), memory.value[rank()] = e.value;
       const int count = int(end - k < Threads ? end - k : Threads);
-      const bool uneven = __syncthreads_or(e.length > kLong);
-      if (!uneven && total >= count * kWide) by_warps(f, count, add);
-      else by_threads(f, count, total, add);
-      __syncthreads();
+      sync();
+      if (total >= int64_t(count) * turns_from(Threads)) in_turn(f, count, add);
+      else by_bisection(f, count, total, add);
+      sync();
     }
   }
 
  private:
-  template <class Add> __device__ void by_warps(const Factors &f, int count, Add add) const {
-    for (int i = rank() / 32; i < count; i += Threads / 32) {
-      const int64_t end = memory.offset[i] + memory.upto[i];
-      const double value = memory.value[i];
-      for (int64_t q = memory.offset[i] + (i ? memory.upto[i - 1] : 0) + rank() % 32; q < end; q += 32)
-        add(f.b.indices[q], value * f.b.data[q]);
+  /* What a thread has of a row of B: its first product there, and where that row ends. */
+  struct Turn {
+    int64_t q, end;
+    int32_t col;
+    double value;
+  };
+
+  __device__ Turn turn(const Factors &f, int i, int count) const {
+    if (i >= count) return {0, 0, 0, 0.0};
+    Turn t = {memory.offset[i] + (i ? memory.upto[i - 1] : 0) + rank(), memory.offset[i] + memory.upto[i], 0, 0.0};
+    if (t.q < t.end) t.col = __ldg(f.b.indices + t.q), t.value = memory.value[i] * __ldg(f.b.data + t.q);
+    return t;
+  }
+
+  template <class Add> __device__ void in_turn(const Factors &f, int count, Add add) const {
+    Turn now = turn(f, 0, count);
+    for (int i = 0; i < count; ++i) {
+      const Turn next = turn(f, i + 1, count); /* under way while this one is added */
+      if (now.q < now.end) add(Alone(), now.col, now.value);
+      for (int64_t q = now.q + Threads; q < now.end; q += Threads)
+        add(Alone(), __ldg(f.b.indices + q), memory.value[i] * __ldg(f.b.data + q));
+      sync();
+      now = next;
     }
   }
 
-  template <class Add> __device__ void by_threads(const Factors &f, int count, int64_t total, Add add) const {
+  template <class Add> __device__ void by_bisection(const Factors &f, int count, int64_t total, Add add) const {
     int at = 0;
     for (int64_t p = rank(); p < total; p += Threads) {
       for (int beyond = count - 1; at < beyond;) { /* p ascends, and with it the entry */
@@ -156,7 +189,7 @@ template <int Threads> struct Block {
         else beyond = middle;
       }
       const int64_t q = memory.offset[at] + p;
-      add(f.b.indices[q], memory.value[at] * f.b.data[q]);
+      add(Together(), __ldg(f.b.indices + q), memory.value[at] * __ldg(f.b.data + q));
     }
   }
 };
