@@ -5,7 +5,12 @@ Facts that need no compiler are in :func:`hpcbench.machine.gpu`.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +20,21 @@ from hpcbench.spec import HpcbenchError
 
 FMAS = 128  # in double precision, per multiprocessor and cycle: its tensor cores where they are fastest
 FOLDER = Path(__file__).parent
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold the device for one race at a time, whoever else runs one on this machine."""
+    path = Path(tempfile.gettempdir()) / "hpcbench-device"
+    try:
+        lock = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        lock = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def driver() -> Path:

@@ -11,11 +11,12 @@ import shutil
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any, Literal
 
 import numpy as np
 
-from hpcbench import build, outcome, scratch, stats
+from hpcbench import build, device, outcome, scratch, stats
 from hpcbench.case import Case, Prepared
 from hpcbench.contender import ANCHOR, TWIN, Contender, Entry
 from hpcbench.generation import Generation
@@ -89,7 +90,9 @@ class Race:
         self._emit("verify", {"case": self.case.name, "arms": sum(c.racing for c in contenders)})
         try:
             if upto == "measure":
-                self._race(contenders, budget)
+                on_device = any(c.entry.setting.device != "cpu" for c in contenders)
+                with device.alone() if on_device else nullcontext():
+                    self._race(contenders, budget)
             else:
                 with self._fresh(contenders, 0, timed=False) as generation:
                     generation.warm()
