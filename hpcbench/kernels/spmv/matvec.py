@@ -75,8 +75,6 @@ def partition(inputs: Matvec, ranks: int) -> list[Matvec]:
     x_cut = cut if rows == columns else np.arange(ranks + 1) * columns // ranks
     offsets = tuple(int(x) for x in x_cut)
     return [
-        Matvec(
-            block, inputs.x[offsets[r] : offsets[r + 1]], inputs.resident, r, ranks, offsets, int(cut[r])
-        )
+        Matvec(block, inputs.x[offsets[r] : offsets[r + 1]], inputs.resident, r, ranks, offsets, int(cut[r]))
         for r, block in enumerate(blocks)
     ]
