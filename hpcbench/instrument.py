@@ -1,8 +1,9 @@
-"""Builds and runs that watch a kernel: address and undefined-behaviour checks, and a race detector.
+"""Builds and runs that watch a kernel: address and undefined-behaviour checks, and race detectors.
 
 ``address`` is the compiler's own -fsanitize=address,undefined; ``thread`` is clang's -fsanitize=thread with Archer,
 which knows the synchronisation of LLVM's OpenMP (without it correct kernels are flagged; gcc's libgomp has no such
 witness). Worker and candidate are both built with the instrument, so that the measured protocol runs unchanged.
+``device`` is NVIDIA's compute-sanitizer, under which the usual worker runs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ ADDRESS = ("-fsanitize=address,undefined", "-fno-sanitize=alignment,nonnull-attr
 FRAME = re.compile(r"#\d+ .*\(([^\s()]+\.so)\+(0x[0-9a-f]+)\)")
 # LLVM's OpenMP uses the memory of a task again for the next one, which the detector takes for a race
 RECYCLED = re.compile(r"Location is heap block[^\n]*\n *#0 [^\n]*\n *#1 [^\n]*\(libi?omp")
+# the first line of a report of compute-sanitizer
+REPORT = re.compile(
+    r"^========= ((?:Error: Race|Invalid|Uninitialized|Barrier|Divergent|Warning: Race).*)$", re.MULTILINE
+)
 ERROR = re.compile(r"(?:ERROR|WARNING): \w+Sanitizer: (.*)|:(\d+):\d+: runtime error: (.*)")
 
 
@@ -44,7 +49,8 @@ class Instrument:
     ----------
     code : verdict of a kernel about which something is reported.
     compilers : by language. prefix : the words before the worker's command. readable : beyond the system's paths.
-    tool : its version. worker, candidate : more flags for one of the two alone.
+    tool : its version. worker, candidate : more flags for one of the two alone. outlives : the command in
+    ``prefix`` stays, as the worker's parent.
     """
 
     name: str
@@ -57,6 +63,7 @@ class Instrument:
     readable: tuple[str, ...] = ()
     worker: tuple[str, ...] = ()
     candidate: tuple[str, ...] = ()
+    outlives: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -102,6 +109,29 @@ def thread() -> Instrument:
     raise Absent("no clang with ThreadSanitizer and Archer; on Debian: clang, libomp-dev and libclang-rt-dev")
 
 
+@lru_cache(maxsize=4)
+def device(check: str) -> Instrument:
+    """A tool of compute-sanitizer: ``memcheck``, ``initcheck``, ``racecheck`` or ``synccheck``.
+
+    Raises
+    ------
+    Absent
+        With what brings it.
+    """
+    tools = {language: build.compiler(language) for language in ("c", "cpp", "cuda")}
+    beside = str(Path(tools["cuda"]).resolve().parent / "compute-sanitizer")
+    found = shutil.which("compute-sanitizer") or shutil.which(beside)
+    if found is None:
+        raise Absent("no compute-sanitizer; it comes with the CUDA toolkit")
+    lines = subprocess.run([found, "--version"], capture_output=True, text=True).stdout.split("\n")
+    number = next((ln for ln in lines if ln.startswith("Version")), "")
+    return Instrument(
+        check, "race" if check == "racecheck" else "runtime", tools, (), {}, f"compute-sanitizer {check} {number}",
+        prefix=(found, "--tool", check, "--print-limit", "4", "--show-backtrace", "device"),
+        candidate=("-lineinfo",), outlives=True,
+    )  # fmt: skip
+
+
 def _clangs() -> list[str]:
     """Every clang on the path, the newest first."""
     names = [*(f"clang-{version}" for version in range(40, 9, -1)), "clang"]
@@ -119,6 +149,11 @@ def explain(log: str, program: str, inside: build.Inside, lines: int = 3) -> str
     ``program`` is the candidate's object, whose debugging information ``addr2line`` reads behind the wall that
     ``inside`` builds.
     """
+    if watched := REPORT.search(log):
+        report = log[watched.start() :].split("\n========= \n")[0]
+        places = dict.fromkeys(re.findall(r"in candidate\.cu:(\d+)", report))
+        what = re.sub(r"^Error: | at \S.*? in candidate\.cu:\d+", "", watched[1]).strip()
+        return what + "".join(f"\n  at line {place}" for place in list(places)[:lines])
     reports = [part for part in re.split(r"^={18,}$", log, flags=re.MULTILINE) if not RECYCLED.search(part)]
     log, found = next(((part, m) for part in reports if (m := ERROR.search(part))), ("", None))
     if found is None:

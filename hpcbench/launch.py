@@ -198,6 +198,8 @@ def command(
         return [str(enter()), "launch", str(wall.without), shared, *mpi().local, str(setting.ranks), *worker]
     if under_mpi:
         return [*mpi().launcher, str(setting.ranks), *worker]
+    if watch and watch.outlives:  # whose child the worker is
+        return worker
     return [*worker, str(os.getpid())]
 
 

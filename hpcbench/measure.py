@@ -157,11 +157,11 @@ class WorkerArm:
             spent = [now - before for now, before in zip(self._cpu, cpu, strict=True)]
         except OSError:
             raise self._processes.failure() from None
+        if found := self._processes.reported():
+            raise found
         for rank, reply in enumerate(replies):
             self._judge_status(rank, wire.status(reply))
         self._judge_share(sum(spent), min(arrived) - start, max(arrived) - start)
-        if found := self._processes.reported():
-            raise found
         return Measurement(
             self.id, self._generation, round, batch, (max(arrived) - start + parked) * 1e-9,
             (sum(spent) + parked) * 1e-9,

@@ -203,17 +203,18 @@ def outside(kernel: str, path: Path, model: Model | None = None) -> Candidate:
     RegistryError
         When the file cannot be read, is no language of ours, or its header is wrong.
     """
-    known = [suffix for suffix, language in LANGUAGES.items() if language != "cuda"]
-    if path.suffix not in known:
-        raise RegistryError(f"{path}: ends in none of {', '.join(known)}")
+    if path.suffix not in LANGUAGES:
+        raise RegistryError(f"{path}: ends in none of {', '.join(LANGUAGES)}")
     try:
         text = path.read_bytes().decode("utf-8", "replace")
     except OSError as error:
         raise RegistryError(f"{path}: {error.strerror}") from None
-    body: dict[str, Any] = header(text, str(path)) if HEADER.search(text) else {"model": model or "serial"}
+    usual: Model = "cuda" if path.suffix == ".cu" else "serial"
+    body: dict[str, Any] = header(text, str(path)) if HEADER.search(text) else {"model": model or usual}
     try:
         params = {name: fields["default"] for name, fields in body.get("params", {}).items()}
-        flags = tuple(body.get("flags", ("-O3", "-march=native")))
+        native = ("-O3",) if path.suffix == ".cu" else ("-O3", "-march=native")
+        flags = tuple(body.get("flags", native))
     except (AttributeError, KeyError, TypeError):
         raise RegistryError(f"{path}: its header is not as CONTRIBUTING.md says: params, flags") from None
     numbers = all(isinstance(v, (int, float)) and abs(v) < 2**63 for v in params.values())

@@ -169,7 +169,7 @@ static const char *(*device_take)(const void *host, int64_t size, void **at);
 static const char *(*device_fetch)(void *host, void *at, int64_t size);
 static const char *(*device_finish)(void), *trouble = "";
 
-static char *take(const char *host, int64_t size) {
+static char *on_device(const char *host, int64_t size) {
   void *at = NULL;
   const char *why = device_take(host, size, &at);
   if (why) refuse(why);
@@ -206,8 +206,8 @@ static arm prepare(const char *bytes) {
   const char *kernel = (const char *)(copies + 2 * p.copies), *object = kernel + strlen(kernel) + 1;
   const char *readable = object + strlen(object) + 1, *writable = readable + strlen(readable) + 1;
   if (p.device) start_device(writable + strlen(writable) + 1);
-  if (p.device == DEVICE_MEMORY) a.results = (results){out, take(NULL, p.output_bytes), copies, p.copies / p.slots};
-  a.in = structs(&next, p.inputs, p.input_fields, p.device == DEVICE_MEMORY ? take(in, p.input_bytes) : in);
+  if (p.device == DEVICE_MEMORY) a.results = (results){out, on_device(NULL, p.output_bytes), copies, p.copies / p.slots};
+  a.in = structs(&next, p.inputs, p.input_fields, p.device == DEVICE_MEMORY ? on_device(in, p.input_bytes) : in);
   a.out = structs(&next, p.slots, p.output_fields, p.device == DEVICE_MEMORY ? a.results.device : out);
   a.params = structs(&next, 1, p.params, NULL)[0];
   a.handles = calloc((size_t)p.handles, sizeof *a.handles);

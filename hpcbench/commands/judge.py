@@ -20,13 +20,13 @@ from hpcbench.spec import Budget, HpcbenchError, Result, Setting
 
 EXAMPLE = "hpcbench judge mine.cpp --kernel spgemm --case er60k --threads 2"
 WIDTH = 80
-MODELS = ["serial", "openmp", "mpi", "mpi+openmp"]
+MODELS = ["serial", "openmp", "mpi", "cuda", "mpi+openmp"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add = parser.add_argument
-    add("file", type=Path, metavar="FILE", help="the candidate: .c, .cpp or .py")
+    add("file", type=Path, metavar="FILE", help="the candidate: .c, .cpp, .cu or .py")
     add("--kernel", default="spgemm", metavar="NAME", help="kernel it claims to be (default: spgemm)")
     add("--model", choices=MODELS, help="how it runs, when its header does not say (default: serial)")
     add("--case", metavar="NAME", help="case of the race (default: the kernel's first)")
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     """Judge the file; 0 when its verdict is `correct`."""
     from hpcbench import machine, registry
     from hpcbench.case import Case
-    from hpcbench.contender import Entry, tools
+    from hpcbench.contender import Entry, settings, tools
     from hpcbench.judge import judge
     from hpcbench.scratch import sweep
     from hpcbench.stages import Bench
@@ -66,20 +66,41 @@ def run(options: argparse.Namespace) -> int:
         if options.input
         else (lambda rng: module.make(name, contract, rng))
     )
-    base = options.anchor or module.BASELINE
+    base = options.anchor or kernel.baseline(contract)
     candidate = registry.outside(kernel.name, options.file, options.model)
+    setting = Setting(options.ranks, options.threads)
+    if candidate.model == "cuda":
+        _needs_device(options.trust)
+        setting = Setting(device="cuda")
+    elif kernel.resident(contract):
+        raise HpcbenchError(f"--contract {contract}: {options.file} runs on no device")
     progress, journal = Progress(), Journal.create(options.runs)
     facts = machine.fingerprint(**tools())
-    anchor = Entry(kernel.variant(base).candidate(), Setting(), base)
+    first = kernel.variant(base)
+    anchor = Entry(first.candidate(), settings(first.model, [1], [1], "prefaulted")[0], base)
     journal.append([("event", "machine", facts), ("candidate", candidate.id, candidate),
                     ("candidate", anchor.candidate.id, anchor.candidate)])  # fmt: skip
-    bench = Bench(Case(name, kernel, contract, make), anchor, Setting(options.ranks, options.threads), journal,
+    bench = Bench(Case(name, kernel, contract, make), anchor, setting, journal,
                   facts["id"], progress, options.trust)  # fmt: skip
     result = judge(candidate, options.file.name, bench, Budget(deadline=options.budget))
     journal.close()
     progress.clear()
     _show(result, options.json)
     return 0 if result.verdict == "correct" else 1
+
+
+def _needs_device(trust: bool) -> None:
+    from hpcbench.machine import gpu
+
+    if gpu() is None:
+        error = HpcbenchError("no CUDA device is visible: a CUDA candidate is judged where there is one")
+        error.exit_code = 3
+        raise error
+    if not trust:
+        raise HpcbenchError(
+            "a CUDA candidate talks to its device through files of the system, which the wall closes: with --trust "
+            "it is judged without one, for code that you would run yourself"
+        )
 
 
 def _show(result: Result, as_json: bool) -> None:

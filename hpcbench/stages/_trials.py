@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
-from hpcbench import launch
+from hpcbench import instrument, launch
 from hpcbench.build import BuildError
 from hpcbench.case import Case
 from hpcbench.contender import Entry
@@ -56,12 +58,23 @@ def trials(
 
 
 def watched(
-    subject: Subject, name: str, instrument: Callable[[], Instrument], settings: Sequence[Setting]
+    subject: Subject, name: str, find: Callable[[], Instrument], settings: Sequence[Setting]
 ) -> Stage:
     """The same under an instrument; ``not_checked`` where there is none, or none that starts."""
     try:
-        watch = instrument()
+        watch = find()
         launch.native_worker(watch)
         return trials(subject, name, settings, watch)
     except (Absent, BuildError, LaunchError) as absent:  # of the worker: a candidate's own is its verdict
         return Stage(name, "not_checked", str(absent))
+
+
+def on_device(subject: Subject, name: str, checks: Sequence[str]) -> Stage:
+    """The same under one after the other of compute-sanitizer's ``checks``, until one finds something."""
+    start, done = time.perf_counter(), []
+    for check in checks:
+        done.append(watched(subject, name, partial(instrument.device, check), [subject.bench.setting]))
+        if done[-1].code != "correct":
+            break
+    tools = ", ".join(stage.tool for stage in done if stage.tool)
+    return replace(done[-1], seconds=time.perf_counter() - start, tool=tools)

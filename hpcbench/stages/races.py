@@ -1,4 +1,4 @@
-"""OpenMP in C and C++ under clang's race detector with Archer, on the hidden inputs."""
+"""OpenMP in C and C++ under clang's race detector with Archer, CUDA under compute-sanitizer's."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from dataclasses import replace
 from hpcbench import instrument
 from hpcbench.spec import Stage
 from hpcbench.stages import Subject
-from hpcbench.stages._trials import watched
+from hpcbench.stages._trials import on_device, watched
 
 ORDER = 60
 
 
 def check(subject: Subject) -> Stage:
     """Run on 2 and on 3 threads."""
+    if subject.candidate.language == "cuda":
+        return on_device(subject, "races", ("racecheck", "synccheck"))
     if subject.candidate.language == "python" or "openmp" not in subject.candidate.model:
-        return Stage("races", "not_checked", "for OpenMP in C and C++ only")
+        return Stage("races", "not_checked", "for OpenMP in C and C++, and CUDA, only")
     if "mpi" in subject.candidate.model:
         return Stage("races", "not_checked", "the detector does not know the MPI library")
     setting = subject.bench.setting

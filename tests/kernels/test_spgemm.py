@@ -14,6 +14,7 @@ from hpcbench.inputs import generate
 from hpcbench.kernels.spgemm import answer
 from hpcbench.kernels.spgemm import kernel as spgemm
 from hpcbench.kernels.spgemm.product import Product
+from hpcbench.machine import gpu
 from hpcbench.spec import Setting
 
 KERNEL = registry.kernel("spgemm")
@@ -23,7 +24,10 @@ SETTINGS = {
     "mpi": [(r, 1) for r in (1, 2, 3, 4, 7)],
     "mpi+openmp": [(1, 2), (2, 1), (2, 2), (3, 2)],
 }
-ARMS = [(v, Setting(r, t)) for v in KERNEL.variants() for r, t in SETTINGS[v.model]]
+ON_DEVICE = [(v, Setting(device="cuda")) for v in KERNEL.variants() if v.model == "cuda"]
+ARMS = [(v, Setting(r, t)) for v in KERNEL.variants() if v.model != "cuda" for r, t in SETTINGS[v.model]]
+ARMS += ON_DEVICE
+HOST = [c for c in KERNEL.contracts if not KERNEL.resident(c)]
 
 
 def _dense_row() -> csr_array:
@@ -67,11 +71,20 @@ def _inputs(contract: str = "sorted", names=SHAPES) -> dict[str, Product]:
     return {name: _product(*SHAPES[name], contract) for name in names}
 
 
-@pytest.mark.parametrize("contract", KERNEL.contracts)
+@pytest.mark.parametrize("contract", HOST)
 def test_every_variant_is_right_on_every_shape(wrong, contract):
     arms = ARMS if contract == "sorted" else [(v, s) for v, s in ARMS if s.ranks * s.threads in (1, 3)]
     entries = [Entry(threaded(v), s, f"{v.name} {s.label}") for v, s in arms if not unavailable(v)]
     assert wrong("spgemm", entries, _inputs(contract), contract) == {}
+
+
+@pytest.mark.skipif(gpu() is None, reason="no CUDA device is visible")
+@pytest.mark.parametrize("contract", KERNEL.contracts)
+def test_on_a_device_every_variant_is_right_on_every_hidden_input(wrong, contract):
+    inputs = _inputs(contract) | spgemm.hidden(contract, np.random.default_rng())
+    ways = [(v, s, {"algorithm": a}) for v, s in ON_DEVICE for a in range(4 if v.name == "cusparse" else 1)]
+    entries = [Entry(v.candidate(p if v.name == "cusparse" else {}), s, f"{v.name} {p}") for v, s, p in ways]
+    assert wrong("spgemm", entries, inputs, contract) == {}
 
 
 def test_a_grid_of_three_by_two_ranks_is_right(wrong):
@@ -95,7 +108,7 @@ def test_every_accumulator_works_for_every_row(wrong):
     )
 
 
-@pytest.mark.parametrize("contract", KERNEL.contracts)
+@pytest.mark.parametrize("contract", HOST)
 def test_chunks_that_overflow_their_buffer_wait_for_their_place(race, contract):
     n, heavy = 5000, 60  # sixty neighbouring rows of C are full, the others hold one entry
     b = lil_array((n, n))

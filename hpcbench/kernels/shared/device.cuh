@@ -28,8 +28,22 @@ class Call {
   /* Working memory of `n` entries until the call ends; NULL once anything has failed. */
   template <class T> T *take(int64_t n) {
     void *at = nullptr;
-    if (note(cudaMallocAsync(&at, (n ? size_t(n) : 1) * sizeof(T), 0))) owned_.push_back(at);
+    note(cudaMallocAsync(&at, (n ? size_t(n) : 1) * sizeof(T), 0));
+    if (at) owned_.push_back(at);
     return static_cast<T *>(at);
+  }
+
+  /* Have `at` point to working memory of `n` entries, once `get` has taken that of all in one piece. */
+  template <class T> void want(T *&at, int64_t n) {
+    wanted_.push_back({reinterpret_cast<void **>(&at), bytes_});
+    bytes_ += (n * int64_t(sizeof(T)) + 255) / 256 * 256;
+  }
+
+  bool get() {
+    char *const whole = take<char>(bytes_);
+    for (const Wanted &w : wanted_) *w.at = whole + w.offset;
+    wanted_.clear(), bytes_ = 0;
+    return error_ == cudaSuccess;
   }
 
   /* An input of `n` entries as the device sees it; `n` counts only where it has to be copied. */
@@ -70,9 +84,16 @@ class Call {
            cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all) == cudaSuccess;
   }
 
+  struct Wanted {
+    void **at;
+    int64_t offset;
+  };
+
   const bool resident_;
   cudaError_t error_ = cudaSuccess;
   std::vector<void *> owned_;
+  std::vector<Wanted> wanted_;
+  int64_t bytes_ = 0;
 };
 
 /* Multiprocessors of the device. */
