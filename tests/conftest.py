@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from hpcbench import launch, registry, sandbox
 from hpcbench.case import Case
-from hpcbench.contender import Entry
+from hpcbench.contender import Entry, settings
 from hpcbench.evaluate import open_race
 from hpcbench.spec import Budget, Setting
 from hpcbench.store import Journal
@@ -84,9 +84,9 @@ def wrong() -> Callable[..., dict[str, str]]:
         kernel: str, entries: Sequence[Entry], inputs: Mapping[str, object], contract: str = ""
     ) -> dict[str, str]:
         known = registry.kernel(kernel)
-        base = known.module().BASELINE
-        anchor = Entry(known.variant(base).candidate(), Setting(), base)
         contract = contract or next(iter(known.contracts))
+        base = known.variant(known.baseline(contract))
+        anchor = Entry(base.candidate(), settings(base.model, [1], [1], "prefaulted")[0], base.name)
         case = Case("shapes", known, contract, lambda _: list(inputs.values()), tuple(inputs))
         with open_race(
             case, anchor, seed=1, on_event=lambda *_: None, journal=None, machine_id="test"

@@ -1,10 +1,12 @@
 """Every variant of spmv is right on every odd shape, for every thread and rank count."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from judges import judged
 from races import small, threaded
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from hpcbench import registry
 from hpcbench.contender import Entry, unavailable
@@ -12,6 +14,7 @@ from hpcbench.inputs import generate
 from hpcbench.inputs.odd import dense_rows
 from hpcbench.kernels.spmv import answer
 from hpcbench.kernels.spmv import kernel as spmv
+from hpcbench.machine import gpu
 from hpcbench.spec import HpcbenchError, Setting
 
 KERNEL = registry.kernel("spmv")
@@ -20,7 +23,10 @@ SETTINGS = {
     "openmp": [(1, 1), (1, 2), (1, 3)],
     "mpi": [(r, 1) for r in (1, 2, 3, 5)],
     "mpi+openmp": [(1, 2), (2, 1), (2, 2)],
+    "cuda": [(1, 1)],
 }
+ON_DEVICE = [v for v in KERNEL.variants() if v.model == "cuda"]
+needs_device = pytest.mark.skipif(gpu() is None, reason="no CUDA device is visible")
 RNG = np.random.default_rng(5)
 SHAPES = {
     "random": small(120, 900),
@@ -42,6 +48,8 @@ SHAPES = {
     "4x4 blocks": generate.fem27(5, 4, RNG),
     "blocks of 13": generate.block_diagonal(9, 13, RNG),
     "road": generate.road(30, RNG),
+    "long rows": csr_array(vstack([small(40, 20_000, 9000), small(2, 30_000, 9000), small(700, 900, 9000)])),
+    "one row": small(1, 40_000, 30_000),
     "diagonal": csr_array(np.diag(np.arange(1.0, 100.0))),
 }
 INPUTS = {name: spmv.matvec(a, np.random.default_rng(1)) for name, a in SHAPES.items()}
@@ -49,7 +57,7 @@ INPUTS = {name: spmv.matvec(a, np.random.default_rng(1)) for name, a in SHAPES.i
 
 def _entries(variants, **params):
     return [
-        Entry(threaded(v, **params), Setting(r, t), f"{v.name} {r}r x {t}t")
+        Entry(threaded(v, **params), Setting(r, t, device="cuda" if v.model == "cuda" else "cpu"), f"{v.name} {r}r x {t}t")
         for v in variants if not unavailable(v) for r, t in SETTINGS[v.model]
     ]  # fmt: skip
 
@@ -66,12 +74,22 @@ def test_every_value_of_a_parameter_is_right(wrong, name, param, values):
         assert wrong("spmv", _entries([KERNEL.variant(name)], **{param: value}), INPUTS) == {}
 
 
+@needs_device
+@pytest.mark.parametrize("variant", ON_DEVICE, ids=lambda v: v.name)
+def test_every_variant_is_right_in_the_memory_of_the_device(wrong, variant):
+    inputs = {name: replace(p, resident=True) for name, p in INPUTS.items()}
+    assert wrong("spmv", _entries([variant]), inputs, "product-device") == {}
+
+
 OURS = [v.name for v in KERNEL.variants() if v.language == "cpp"]
+NATIVE = [v.name for v in KERNEL.variants() if v.language != "python"]
 
 
-@pytest.mark.parametrize("name", [name for name in OURS if name != "bcsr"])
+@pytest.mark.parametrize("name", [name for name in NATIVE if name != "bcsr"])
 def test_what_is_infinite_in_x_stays_where_it_is_used(wrong, name):
     """Entries that a format fills up with must not meet x; in BCSR, and in MKL's optimised formats, they do."""
+    if reason := unavailable(KERNEL.variant(name)):
+        pytest.skip(reason)
     inputs = {}
     for title in ("5-point stencil", "3x3 blocks", "power law", "empty rows"):
         p = spmv.matvec(SHAPES[title], np.random.default_rng(2))
