@@ -11,14 +11,14 @@
 namespace rows {
 
 /* SORT: in registers, by groups of 8, 16 and 32 lanes. HASH and WINDOW: a hash table, or a dense window of columns, in
- * the shared memory of a warp (0, 1) or a block (2, 3). GLOBAL: dense sums in global memory. */
+ * the shared memory of a warp (0) or of blocks of 128, 256 and 1024 threads (1 to 3). GLOBAL: dense sums in global memory. */
 enum Bin { SORT8, SORT16, SORT32, HASH0, WINDOW0, HASH1, WINDOW1, HASH2, WINDOW2, HASH3, WINDOW3, GLOBAL, BINS };
 
 /* Most products in a hash table of each size, which has twice as many slots, and most columns in a window. */
 __host__ __device__ constexpr int most_products(int size) { return size == 0 ? 128 : size == 1 ? 256 : size == 2 ? 1024 : 4096; }
 __host__ __device__ constexpr int most_columns(int size) { return size == 0 ? 512 : size == 1 ? 1024 : size == 2 ? 4096 : 16384; }
 
-constexpr int kWarpProducts = 1024;                 /* that one warp may be given for its window */
+constexpr int kWarpProducts = 512; /* that one warp may be given for its window; eight times as many the next size */
 constexpr int kPlanThreads = 256;
 constexpr int kPlanMost = 16, kPlanLongest = 1024;  /* entries of a row of A for a lane of a group; for a warp */
 
@@ -41,7 +41,7 @@ __device__ inline int bin_of(int64_t products, int64_t span) {
 #pragma unroll
   for (int size = 0; size < 4; ++size) {
     const bool narrow = span <= most_columns(size) && span <= WINDOW_RATIO * products;
-    if (narrow && (size > 1 || products <= kWarpProducts)) return WINDOW0 + 2 * size;
+    if (narrow && (size == 3 || products <= kWarpProducts << 3 * size)) return WINDOW0 + 2 * size;
     if (products <= most_products(size)) return HASH0 + 2 * size;
   }
   return span <= most_columns(3) ? WINDOW3 : GLOBAL;

@@ -30,7 +30,7 @@ __global__ void __launch_bounds__(kDenseThreads) rows_in_global_memory(Factors f
   __syncthreads();
   for (int64_t i = blockIdx.x; i < count; i += gridDim.x) {
     const int64_t row = plan.rows[GLOBAL * plan.nrows + i], low = plan.first[row], high = low + plan.span[row];
-    team.products(f, row, [&](auto, int32_t col, double value) { /* global memory adds atomically by itself */
+    team.products(f, row, [&](int32_t col, double value) {
       if (col < low || col >= high) {
         *plan.astray = 1;
         return;

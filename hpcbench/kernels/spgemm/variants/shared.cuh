@@ -27,15 +27,14 @@ template <class Team, int Size> struct Memory {
   };
 };
 
-template <class How>
-__device__ void add_hashed(int32_t *keys, double *sums, unsigned mask, int32_t col, double value, How how) {
+__device__ inline void add_hashed(int32_t *keys, double *sums, unsigned mask, int32_t col, double value) {
   unsigned at = (unsigned(col) * 0x9E3779B1u >> 7) & mask;
   for (;; at = (at + 1) & mask) {
     int32_t seen = *const_cast<volatile int32_t *>(keys + at);
     if (seen < 0) seen = atomicCAS(keys + at, -1, col);
     if (seen < 0 || seen == col) break;
   }
-  add_to(sums + at, value, how);
+  atomicAdd(sums + at, value);
 }
 
 /* Buckets of equal width over the row's span, half as many as slots: the order of columns within one is found by
@@ -47,8 +46,8 @@ __device__ void hash_row(const Team &team, const Factors &f, const Plan &plan, i
   for (int i = t; i < slots; i += kStep) table.keys[i] = -1, table.sums[i] = 0;
   for (int i = t; i < many; i += kStep) table.buckets[i] = 0;
   team.sync();
-  team.products(f, row, [&](auto how, int32_t col, double value) {
-    add_hashed(table.keys, table.sums, unsigned(slots - 1), col, value, how);
+  team.products(f, row, [&](int32_t col, double value) {
+    add_hashed(table.keys, table.sums, unsigned(slots - 1), col, value);
   });
   team.sync();
   const int32_t low = plan.first[row];
@@ -92,13 +91,13 @@ __device__ void window_row(const Team &team, const Factors &f, const Plan &plan,
   for (int i = t; i < span; i += kStep) window.sums[i] = 0;
   for (int i = t; i < words; i += kStep) window.bits[i] = 0;
   team.sync();
-  team.products(f, row, [&](auto how, int32_t col, double value) {
+  team.products(f, row, [&](int32_t col, double value) {
     const unsigned at = unsigned(col - low), bit = 1u << at % 32;
     if (at >= unsigned(span)) {
       *plan.astray = 1;
       return;
     }
-    add_to(window.sums + at, value, how);
+    atomicAdd(window.sums + at, value);
     if (!(*const_cast<volatile unsigned *>(window.bits + at / 32) & bit)) atomicOr(window.bits + at / 32, bit);
   });
   team.sync();

@@ -1,7 +1,6 @@
-/* The products of one row of A with B, dealt out to a team: the lanes of a warp or the threads of a block. Where B's rows
- * are long the team takes them in turn: the columns of one row differ, so sums need no atomic addition, which shared
- * memory has not in double precision (it takes a loop of compare-and-swap). Else their lengths are summed up, and every
- * thread finds the row of its product by bisection. */
+/* The products of one row of A with B, dealt out evenly to a team, the lanes of a warp or the threads of a block, whatever
+ * the lengths of B's rows are: the lengths are summed up, and every thread finds the row of its product by bisection,
+ * several products at a time, so that their loads are under way together. */
 #ifndef ROWS_TEAMS_CUH
 #define ROWS_TEAMS_CUH
 #include <cuda_runtime.h>
@@ -13,9 +12,6 @@ namespace rows {
 
 constexpr unsigned kAll = 0xffffffffu;
 
-/* Mean length of B's rows from which a team takes them in turn. */
-__host__ __device__ constexpr int turns_from(int threads) { return threads < 256 ? 16 : threads / 16; }
-
 struct Csr {
   int64_t nrows, ncols;
   const int64_t *indptr;
@@ -26,13 +22,6 @@ struct Csr {
 struct Factors {
   Csr a, b;
 };
-
-/* Whether others may add to the same sum at the same time. */
-struct Alone {};
-struct Together {};
-
-__device__ inline void add_to(double *sum, double value, Alone) { *sum += value; }
-__device__ inline void add_to(double *sum, double value, Together) { atomicAdd(sum, value); }
 
 /* An entry of A: the row of B that it asks for, and its value. */
 struct Entry {
@@ -85,33 +74,28 @@ struct Warp {
     return upto - value;
   }
 
-  /* add(how, column, product) for every product of `row`. */
+  /* add(column, product) for every product of `row`. */
   template <class Add> __device__ void products(const Factors &f, int64_t row, Add add) const {
+    constexpr int kAhead = 4;
     const int64_t end = ldg(f.a.indptr + row + 1);
     for (int64_t k = ldg(f.a.indptr + row); k < end; k += 32) {
       const Entry e = entry(f, k + rank(), end);
       int total;
       const int first = before(e.length, total);
-      const int count = int(end - k < 32 ? end - k : 32);
-      if (total >= count * turns_from(32)) {
-        for (int i = 0; i < count; ++i) {
-          const int64_t start = __shfl_sync(kAll, e.start, i);
-          const int length = __shfl_sync(kAll, e.length, i);
-          const double value = __shfl_sync(kAll, e.value, i);
-#pragma unroll 2
-          for (int64_t q = start + rank(); q < start + length; q += 32)
-            add(Alone(), __ldg(f.b.indices + q), value * __ldg(f.b.data + q));
-          sync();
+      for (int base = 0; base < total; base += 32 * kAhead) {
+        int32_t col[kAhead];
+        double val[kAhead];
+#pragma unroll
+        for (int j = 0; j < kAhead; ++j) {
+          const int p = base + 32 * j + rank(), at = lane_of<32>(p, first + e.length, kAll);
+          const int64_t q = __shfl_sync(kAll, e.start - first, at) + p;
+          const double value = __shfl_sync(kAll, e.value, at);
+          if (p < total) col[j] = __ldg(f.b.indices + q), val[j] = value * __ldg(f.b.data + q);
         }
-        continue;
+#pragma unroll
+        for (int j = 0; j < kAhead; ++j)
+          if (base + 32 * j + rank() < total) add(col[j], val[j]);
       }
-      for (int base = 0; base < total; base += 32) {
-        const int p = base + rank(), at = lane_of<32>(p, first + e.length, kAll);
-        const int64_t q = __shfl_sync(kAll, e.start - first, at) + p;
-        const double value = __shfl_sync(kAll, e.value, at);
-        if (p < total) add(Together(), __ldg(f.b.indices + q), value * __ldg(f.b.data + q));
-      }
-      sync(); /* the next ones may be added in turn */
     }
   }
 };
@@ -147,49 +131,33 @@ template <int Threads> struct Block {
       memory.upto[rank()] = upto, memory.offset[rank()] = e.start - (upto - e.length), memory.value[rank()] = e.value;
       const int count = int(end - k < Threads ? end - k : Threads);
       sync();
-      if (total >= int64_t(count) * turns_from(Threads)) in_turn(f, count, add);
-      else by_bisection(f, count, total, add);
+      deal(f, count, total, add);
       sync();
     }
   }
 
  private:
-  /* What a thread has of a row of B: its first product there, and where that row ends. */
-  struct Turn {
-    int64_t q, end;
-    int32_t col;
-    double value;
-  };
-
-  __device__ Turn turn(const Factors &f, int i, int count) const {
-    if (i >= count) return {0, 0, 0, 0.0};
-    Turn t = {memory.offset[i] + (i ? memory.upto[i - 1] : 0) + rank(), memory.offset[i] + memory.upto[i], 0, 0.0};
-    if (t.q < t.end) t.col = __ldg(f.b.indices + t.q), t.value = memory.value[i] * __ldg(f.b.data + t.q);
-    return t;
-  }
-
-  template <class Add> __device__ void in_turn(const Factors &f, int count, Add add) const {
-    Turn now = turn(f, 0, count);
-    for (int i = 0; i < count; ++i) {
-      const Turn next = turn(f, i + 1, count); /* under way while this one is added */
-      if (now.q < now.end) add(Alone(), now.col, now.value);
-      for (int64_t q = now.q + Threads; q < now.end; q += Threads)
-        add(Alone(), __ldg(f.b.indices + q), memory.value[i] * __ldg(f.b.data + q));
-      sync();
-      now = next;
-    }
-  }
-
-  template <class Add> __device__ void by_bisection(const Factors &f, int count, int64_t total, Add add) const {
+  template <class Add> __device__ void deal(const Factors &f, int count, int64_t total, Add add) const {
+    constexpr int kAhead = Threads > 256 ? 2 : 4;
     int at = 0;
-    for (int64_t p = rank(); p < total; p += Threads) {
-      for (int beyond = count - 1; at < beyond;) { /* p ascends, and with it the entry */
-        const int middle = (at + beyond) / 2;
-        if (memory.upto[middle] <= p) at = middle + 1;
-        else beyond = middle;
+    for (int64_t base = rank(); base < total; base += kAhead * Threads) {
+      int32_t col[kAhead];
+      double val[kAhead];
+#pragma unroll
+      for (int j = 0; j < kAhead; ++j) {
+        const int64_t p = base + j * Threads;
+        if (p >= total) break;
+        for (int beyond = count - 1; at < beyond;) { /* p ascends, and with it the entry */
+          const int middle = (at + beyond) / 2;
+          if (memory.upto[middle] <= p) at = middle + 1;
+          else beyond = middle;
+        }
+        const int64_t q = memory.offset[at] + p;
+        col[j] = __ldg(f.b.indices + q), val[j] = memory.value[at] * __ldg(f.b.data + q);
       }
-      const int64_t q = memory.offset[at] + p;
-      add(Together(), __ldg(f.b.indices + q), memory.value[at] * __ldg(f.b.data + q));
+#pragma unroll
+      for (int j = 0; j < kAhead; ++j)
+        if (base + j * Threads < total) add(col[j], val[j]);
     }
   }
 };
