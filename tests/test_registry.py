@@ -25,7 +25,9 @@ def test_every_variant_is_whole(variant):
 
 @pytest.mark.parametrize("kernel", registry.kernels().values(), ids=lambda k: k.name)
 def test_every_kernel_has_its_baseline_cases_of_each_size_and_an_abi(kernel):
-    assert kernel.variant(kernel.module().BASELINE)
+    module = kernel.module()
+    assert module.BASELINE in {kernel.baseline(contract) for contract in kernel.contracts}
+    assert all(kernel.variant(kernel.baseline(contract)) for contract in kernel.contracts)
     assert {"small", "large"} <= {c["size"] for c in kernel.cases.values()}
     assert (kernel.folder / "abi.h").is_file()
 

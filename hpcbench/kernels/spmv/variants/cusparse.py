@@ -3,9 +3,12 @@
 # summary = "cuSPARSE cusparseSpMV on 32-bit row pointers, through CuPy; setup: buffer and cusparseSpMV_preprocess"
 # source = "NVIDIA cuSPARSE, generic API; CuPy"
 # requires = ["cupy"]
-# params.algorithm = {when = "run", default = "default", values = ["default", "csr_alg1", "csr_alg2"]}
+# params.algorithm = {when = "run", default = 0, values = [0, 1, 2]}
 # ///
-"""cuSPARSE's product; descriptors stay, so that a call is one of the library's."""
+"""cuSPARSE's product; descriptors stay, so that a call is one of the library's.
+
+Algorithm 0 is the library's default, 1 and 2 are CUSPARSE_SPMV_CSR_ALG1 and ALG2.
+"""
 
 import ctypes
 
@@ -16,7 +19,7 @@ from cupy_backends.cuda.libs import cusparse
 from cupyx.cusparse import BaseDescriptor, DnVecDescriptor
 
 LIBRARY = ctypes.CDLL("libcusparse.so.12")  # CuPy has loaded it; what CuPy does not wrap
-ALGORITHMS = {"default": 0, "csr_alg1": 2, "csr_alg2": 3}  # cusparseSpMVAlg_t
+ALGORITHMS = 0, 2, 3  # of cusparseSpMVAlg_t
 CUDA_R_64F = 1
 FACTORS = np.array([1.0, 0.0])
 ALPHA, BETA = FACTORS.ctypes.data, FACTORS.ctypes.data + 8
