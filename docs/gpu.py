@@ -111,7 +111,7 @@ BLOCKS = {
     "spmv": lambda: table(
         "spmv", "spmv", "product-device", "csr_cuda",
         ["rmat14", "poisson2d1600", "poisson3d128", "fem27_36"],
-        ["--variant", "csr_cuda,cusparse", "--param", "algorithm=csr_alg2", *BUDGET],
+        ["--variant", "csr_cuda,cusparse", "--param", "algorithm=2", *BUDGET],
     ),
     "solve": lambda: table(
         "solve", "solve", "residual-device", "cg_cuda", ["poisson2d", "poisson3d", "jumps", "poisson2d1000"],
