@@ -28,13 +28,15 @@ SMALL = [c for c, facts in registry.kernel("spgemm").cases.items() if facts["siz
 
 
 def raced(block: str, cases: list[str], words: list[str], at_a_time: int = AT_A_TIME) -> list[object]:
-    """Every case of a block in a race of its own: the frames' rows."""
+    """Every case of a block in a race of its own: the frames' rows. What a race that failed says is printed."""
     for old in (RUNS / block).glob("*.jsonl"):
         old.unlink()
 
     def one(case: str) -> None:
         command = [*HPCBENCH, "run", "--runs", str(RUNS / block), *words, "--case", case]
-        subprocess.run(command, check=False)
+        done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)
+        if done.returncode > 1:
+            print(f"{case}: {done.stderr.strip().splitlines()[-1]}", flush=True)
 
     with ThreadPoolExecutor(at_a_time) as pool:
         list(pool.map(one, cases))

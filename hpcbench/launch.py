@@ -19,6 +19,7 @@ from hpcbench import sandbox
 from hpcbench.build import compile_object, compiler, has_header
 from hpcbench.instrument import Instrument
 from hpcbench.machine import first_line, memory_available
+from hpcbench.registry import inline
 from hpcbench.spec import HpcbenchError, Setting
 
 THREAD_VARIABLES = (
@@ -137,7 +138,8 @@ def native_worker(watch: Instrument | None = None) -> Path:
     BuildError
         When the compiler lacks the instrument's run-time library.
     """
-    source = (Path(__file__).parent / "worker.c").read_bytes()
+    folder = Path(__file__).parent
+    source = inline((folder / "worker.c").read_text(), folder).encode()
     if watch is None:
         return _with_lockdown(source, ["-O2"], "worker")
     return _with_lockdown(source, ["-O1", *watch.flags, *watch.worker], "worker", watch.compilers["c"])

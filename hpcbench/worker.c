@@ -34,22 +34,12 @@ typedef int (*run_fn)(void *handle, const void *in, const void *params, void *ou
 typedef void (*free_fn)(void *handle);
 enum { TOTAL, SETUP, RUN };
 enum { PAGE = 4096, FILE_LIMIT = 64 << 20, RANK_FILE_LIMIT = 256 << 20 }; /* the log; MPI's windows of shared memory */
-#define DEVICE_ERROR (INT64_C(1) << 41)
 #define ARITHMETIC (INT64_C(1) << 40) /* status of a candidate that left the processor's modes changed */
 
 /* sizes of the plan, in the order of wire._native_plan */
 typedef struct {
   int64_t input_bytes, output_bytes, memory, inputs, input_fields, slots, output_fields, params, guards, fences, cpus, walled, needs, without, handles, device, copies;
 } plan;
-
-enum { NO_DEVICE, HOST_MEMORY, DEVICE_MEMORY }; /* where a candidate for a device finds its arrays */
-
-/* What a right answer in slot after slot of a device's memory fills: offset and bytes of `each` buffers. */
-typedef struct {
-  char *host, *device;
-  const int64_t *places;
-  int64_t each;
-} results;
 
 typedef struct {
   setup_fn setup;
@@ -58,7 +48,6 @@ typedef struct {
   int64_t inputs, slots, setups;
   void **handles, **in, **out, *params;
   char *kernel, *object;
-  results results;
 } arm;
 
 #ifdef __has_feature
@@ -164,34 +153,7 @@ static void *symbol(void *code, const char *kernel, const char *phase, int wante
   return found;
 }
 
-/* worker_device.cu, where there is a device; each returns NULL or an error in words. */
-static const char *(*device_take)(const void *host, int64_t size, void **at);
-static const char *(*device_fetch)(void *host, void *at, int64_t size);
-static const char *(*device_finish)(void), *trouble = "";
-
-static char *on_device(const char *host, int64_t size) {
-  void *at = NULL;
-  const char *why = device_take(host, size, &at);
-  if (why) refuse(why);
-  return at;
-}
-
-static void start_device(const char *driver) {
-  void *code = dlopen(driver, RTLD_NOW | RTLD_LOCAL);
-  if (!code) refuse(dlerror());
-  device_take = (const char *(*)(const void *, int64_t, void **))symbol(code, "hpcbench_device", "take", 1);
-  device_fetch = (const char *(*)(void *, void *, int64_t))symbol(code, "hpcbench_device", "fetch", 1);
-  device_finish = (const char *(*)(void))symbol(code, "hpcbench_device", "finish", 1);
-}
-
-static void fetch(const results *r, int64_t slot) {
-  for (int64_t i = slot * r->each; i < (slot + 1) * r->each; i++) {
-    const int64_t at = r->places[2 * i], size = r->places[2 * i + 1];
-    const char *why = device_fetch(r->host + at, r->device + at, size);
-    if (why) refuse(why);
-  }
-  answer("{\"lengths\": []}");
-}
+#include "worker_device.h"
 
 static arm prepare(const char *bytes) {
   plan p;
@@ -206,9 +168,10 @@ static arm prepare(const char *bytes) {
   const char *kernel = (const char *)(copies + 2 * p.copies), *object = kernel + strlen(kernel) + 1;
   const char *readable = object + strlen(object) + 1, *writable = readable + strlen(readable) + 1;
   if (p.device) start_device(writable + strlen(writable) + 1);
-  if (p.device == DEVICE_MEMORY) a.results = (results){out, on_device(NULL, p.output_bytes), copies, p.copies / p.slots};
-  a.in = structs(&next, p.inputs, p.input_fields, p.device == DEVICE_MEMORY ? on_device(in, p.input_bytes) : in);
-  a.out = structs(&next, p.slots, p.output_fields, p.device == DEVICE_MEMORY ? a.results.device : out);
+  const int there = p.device == DEVICE_MEMORY;
+  if (there) results = (struct results){out, on_device(NULL, p.output_bytes), copies, p.copies / p.slots};
+  a.in = structs(&next, p.inputs, p.input_fields, there ? on_device(in, p.input_bytes) : in);
+  a.out = structs(&next, p.slots, p.output_fields, there ? results.device : out);
   a.params = structs(&next, 1, p.params, NULL)[0];
   a.handles = calloc((size_t)p.handles, sizeof *a.handles);
   for (int64_t i = 0; i < p.guards; i++) mprotect(out + *next++, PAGE, PROT_NONE);
@@ -255,15 +218,6 @@ static int64_t run(const arm *a, int64_t first, int64_t batch, int64_t phase) {
   return 0;
 }
 
-/* The same, and the end of what was left running on a device; its error is the status, if it has one. */
-static int64_t run_to_end(const arm *a, int64_t first, int64_t batch, int64_t phase) {
-  const int64_t status = run(a, first, batch, phase);
-  const char *why = device_finish ? device_finish() : NULL;
-  if (!why) return status;
-  trouble = why;
-  return DEVICE_ERROR;
-}
-
 static void (*traffic)(int64_t *sent); /* of a rank */
 
 static void start_mpi(const char *driver) {
@@ -306,16 +260,16 @@ static void serve(void) {
       traffic(sent);
       answer("{\"messages\": %lld, \"bytes\": %lld}", (long long)sent[0], (long long)sent[1]);
     }
-    if (request[0] == 'F') fetch(&a.results, request[1]);
+    if (request[0] == 'F') fetch(request[1]);
     if (request[0] == 'T') answer("{\"text\": \"%s\"}", trouble);
-    if (request[0] != 'P' || !a.results.places) free(payload);
+    if (request[0] != 'P' || !results.places) free(payload);
     if (request[0] == 'S') {
       char done[9] = "D";
       int64_t start;
       if (send(parent, "R", 1, MSG_NOSIGNAL) != 1 || !receive(&start, sizeof start)) return;
       while (now() < start) continue;
       const int64_t before = arithmetic();
-      int64_t status = run_to_end(&a, request[1], request[2], request[3]);
+      int64_t status = ended(run(&a, request[1], request[2], request[3]));
       if (!status && arithmetic() != before) status = ARITHMETIC;
       memcpy(done + 1, &status, sizeof status);
       if (send(parent, done, sizeof done, MSG_NOSIGNAL) != sizeof done) return;
