@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from hpcbench import build, registry
 
@@ -36,7 +35,7 @@ class Tuner(ctypes.Structure):
 class Choice(ctypes.Structure):
     """What to solve a system with: ``omega``, and after how many iterations, ``limit``, to tell and ask again."""
 
-    matrix: Any = None  # of the system, where a user's own solver tells what came of it
+    __slots__ = ("matrix",)  # of the system, which ask and again keep here
     _fields_ = [
         ("omega", ctypes.c_double), ("limit", ctypes.c_int64), ("relative", ctypes.c_int64),
         ("arm", ctypes.c_int64), ("rate", ctypes.c_double), ("attempt", ctypes.c_int64), ("trial", ctypes.c_int64),
