@@ -64,6 +64,7 @@ class OmegaTuner:
         self._spectrum, self._tuner, self._core = Spectrum(), Tuner(), library()
         self._lock = threading.RLock()
         self._phases, self._choice = self._solver.phases(), Choice()
+        self._choice.matrix = None  # solve has it at hand
         own = self._tuner, self._phases, self._choice, self._spectrum.off
         self._at = [ctypes.addressof(struct) for struct in own]
         self._core.omega_begin(byref(self._tuner), tolerance, self._solver.limit, solver.startswith("ssor"))
