@@ -64,9 +64,12 @@ def best(
     >>> c = hpcbench.best("spgemm")(a, a)
     """
     known = registry.kernel(kernel)
-    contract = contract or next(iter(known.contracts))
-    if contract not in known.contracts:
-        raise HpcbenchError(f"contract {contract}: kernel {kernel} has {', '.join(known.contracts)}")
+    contracts = [
+        name for name in known.contracts if not known.resident(name)
+    ]  # SciPy's are in the host's memory
+    contract = contract or contracts[0]
+    if contract not in contracts:
+        raise HpcbenchError(f"contract {contract}: a function of kernel {kernel} has {', '.join(contracts)}")
     module = known.calls()
     most = threads or len(os.sched_getaffinity(0))
     try:

@@ -15,6 +15,7 @@ from hpcbench.native import has_setup
 from hpcbench.spec import Candidate, HpcbenchError
 
 EXAMPLE = "hpcbench export gustavson_omp spgemm-project"
+LANGUAGES = {"c": "C", "cpp": "CXX", "cuda": "CUDA"}
 PACKAGES = {"openmp": ("OpenMP", "OpenMP::OpenMP"), "mpi": ("MPI", "MPI::MPI")}
 
 
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     kernel = registry.kernel(options.kernel)
     variant = kernel.variant(options.variant)
     example = kernel.folder / "example.c"
-    if variant.language not in ("c", "cpp"):
+    if variant.language not in LANGUAGES:
         raise HpcbenchError(f"{variant.name} is one file of {variant.language}: copy {variant.path}")
     if not example.exists():
         raise HpcbenchError(
@@ -67,7 +68,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _cmake(variant: registry.Variant, candidate: Candidate) -> str:
-    language = {"c": "C", "cpp": "CXX"}[variant.language]
+    language = LANGUAGES[variant.language]
+    cuda = ["CUDA"] if language == "CUDA" else []
     target, models = variant.kernel, variant.model.split("+")
     found = [PACKAGES[m] for m in models if m in PACKAGES]
     built = {k for k in candidate.params if build.is_build_param(candidate, k)}
@@ -77,7 +79,7 @@ def _cmake(variant: registry.Variant, candidate: Candidate) -> str:
         f"# {variant.name}: {variant.summary}",
         f"# {variant.source}" if variant.source else "",
         "cmake_minimum_required(VERSION 3.16)",
-        f"project({target} LANGUAGES C CXX)",
+        f"project({' '.join([target, 'LANGUAGES C CXX', *cuda])})",
         *(f"find_package({package} REQUIRED)" for package, _ in found),
         "",
         f"add_library({target} STATIC {variant.path.name})",
@@ -86,6 +88,10 @@ def _cmake(variant: registry.Variant, candidate: Candidate) -> str:
         f"target_compile_options({target} PRIVATE {' '.join(variant.flags)})",
         f"target_compile_definitions({target} PRIVATE {definitions})" if definitions else "",
         f"set_target_properties({target} PROPERTIES POSITION_INDEPENDENT_CODE ON)",
+        *(
+            f'set_target_properties({target} PROPERTIES CUDA_STANDARD 17 CUDA_ARCHITECTURES "80;90")'
+            for _ in cuda
+        ),
         *(f"target_link_libraries({target} PUBLIC {library}_{language})" for _, library in found),
         "",
         "add_executable(example example.c)",

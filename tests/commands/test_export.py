@@ -1,6 +1,7 @@
 """An exported variant builds and runs with CMake alone."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 from hpcbench import launch, registry
 from hpcbench.__main__ import main
+from hpcbench.machine import gpu
 
 KERNEL = registry.kernel("spgemm")
 NATIVE = [v for k in registry.kernels().values() for v in k.variants() if v.language in ("c", "cpp")]
@@ -26,6 +28,20 @@ def _built(folder, variant):
         assert done.returncode == 0, done.stdout + done.stderr
     done = subprocess.run([*words, "build/example"], cwd=folder, capture_output=True, text=True, env=env)
     return done.returncode, done.stdout.splitlines()
+
+
+CUDA = [v for k in registry.kernels().values() for v in k.variants() if v.language == "cuda"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("nvcc") is None, reason="no nvcc")
+@pytest.mark.parametrize("variant", CUDA, ids=lambda v: f"{v.kernel}-{v.name}")
+def test_an_exported_cuda_variant_builds_and_its_example_is_right_where_a_device_is(variant, tmp_path):
+    assert main(["export", variant.name, str(tmp_path), "--kernel", variant.kernel]) == 0
+    code, lines = _built(tmp_path, variant)
+    assert (tmp_path / "build" / "example").is_file()
+    assert code == (1 if gpu() is None else 0)
+    assert gpu() is None or lines[0].endswith("right")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ int main(int argc, char **argv) {
   for (int64_t i = 0; i < rows; ++i)
     indptr[i + 1] = indptr[i] + row(first + i, indices + indptr[i], data + indptr[i]);
 
-  const spgemm_in in = {rows, ROWS, indptr, indices, data, rows, ROWS, indptr, indices, data, 1, rank, ranks, offsets};
+  const spgemm_in in = {rows, ROWS, indptr, indices, data, rows, ROWS, indptr, indices, data, 1, rank, ranks, offsets, 0};
   spgemm_out out = {.capacity = 25 * rows}; /* five rows of five entries each, at most */
   out.indptr = malloc(sizeof *out.indptr * (size_t)(rows + 1));
   out.indices = malloc(sizeof *out.indices * (size_t)(out.capacity + 1));
