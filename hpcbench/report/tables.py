@@ -22,6 +22,7 @@ FACTS = {
     "cores": "cores",
     "caches": "caches",
     "memory": "memory",
+    "gpu": "CUDA device",
     "kernel": "operating system",
     "compiler": "compiler",
     "mpi": "MPI",

@@ -125,10 +125,11 @@ def race_facts(race: Race) -> list[str]:
 
 
 def machine_facts(evidence: Evidence) -> list[str]:
-    """Where it ran, shortly: host, processor, cores, compiler."""
+    """Where it ran, shortly: host, processor, cores, device, compiler."""
     machine = evidence.machine
     cores = f"{machine['cores']} cores" if machine.get("cores") else ""
-    facts = (machine.get("host") or machine.get("id"), machine.get("cpu"), cores, machine.get("compiler"))
+    host = machine.get("host") or machine.get("id")
+    facts = (host, machine.get("cpu"), cores, machine.get("gpu"), machine.get("compiler"))
     return [units.plain(str(fact)) for fact in facts if fact]
 
 
