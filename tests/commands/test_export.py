@@ -79,7 +79,7 @@ def test_the_example_sees_a_wrong_product(tmp_path):
     ("words", "said"),
     [
         (["scipy_csr", "DIR"], "copy "),
-        (["gustavsom", "DIR"], "has eigen"),
+        (["gustavsom", "DIR"], "has cusparse, eigen"),
         (["gustavson", "DIR", "--param", "ACCUMULATOR=dense,hash"], "one value"),
         (["gustavson", "DIR", "--param", "ACCUMULATOR=none"], "is expected"),
         (["gustavson", "THERE"], "is there already"),
