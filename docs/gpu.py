@@ -35,7 +35,7 @@ def raced(block: str, cases: list[str], words: list[str], at_a_time: int = AT_A_
     def one(case: str) -> None:
         command = [*HPCBENCH, "run", "--runs", str(RUNS / block), *words, "--case", case]
         done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)
-        if done.returncode > 1:
+        if done.returncode:
             print(f"{case}: {done.stderr.strip().splitlines()[-1]}", flush=True)
 
     with ThreadPoolExecutor(at_a_time) as pool:

@@ -63,7 +63,8 @@ def limits(working_set: int) -> tuple[float, float]:
 @lru_cache(maxsize=64)
 def _bandwidth(size: int) -> float:
     command = [str(_built("device_limits.cu")), str(min(size, 2**32))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    with alone():
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise HpcbenchError(f"the device's bandwidth cannot be measured: {done.stderr.strip()}")
     return float(done.stdout)

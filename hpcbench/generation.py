@@ -187,6 +187,10 @@ class Generation:
         self._ready.change(c.entry.setting, first, calls)
         if check or memory.arenas[0].cold or self._ready.changing:
             memory.poison()
+            try:
+                self._arms[c.label].poison()
+            except ArmFailure as failure:
+                c.fail("measure", failure.code, str(failure))
 
     def time_phases(self) -> None:
         """A few samples of setup and of run alone, for variants that have a setup."""

@@ -249,6 +249,12 @@ class WorkerArm:
             for sock, _ in self.ranks:
                 self._request(sock, "F", slot)
 
+    def poison(self) -> None:
+        """Make every slot in a device's memory hold no answer; the host's are the parent's, a library's are new."""
+        if self._memory.resident and self._program.language == "cuda":
+            for sock, _ in self.ranks:
+                self._request(sock, "W")
+
     def traffic(self) -> tuple[tuple[int, int], ...]:
         """Messages and bytes that each rank has handed to MPI for others so far; nothing without MPI."""
         if not self._program.under_mpi:

@@ -188,11 +188,19 @@ def header(text: str, where: str) -> dict[str, Any]:
 def read_variant(kernel: str, path: Path) -> Variant:
     """The variant in ``path``, read as data; nothing of it is executed."""
     body = header(path.read_text(), str(path))
+    _fits(path, body["model"])
     params = tuple(decode(Param, {"name": name, **fields}) for name, fields in body.get("params", {}).items())
     return Variant(
         kernel, path.stem, path, LANGUAGES[path.suffix], body["model"], body["summary"],
         body.get("source", ""), tuple(body.get("flags", ())), tuple(body.get("requires", ())), params,
     )  # fmt: skip
+
+
+def _fits(path: Path, model: str) -> None:
+    if path.suffix != ".py" and (path.suffix == ".cu") != (model == "cuda"):
+        raise RegistryError(
+            f"{path}: model {model}; what is written in .cu has model cuda, and nothing else in C or C++"
+        )
 
 
 def outside(kernel: str, path: Path, model: Model | None = None) -> Candidate:
@@ -211,6 +219,7 @@ def outside(kernel: str, path: Path, model: Model | None = None) -> Candidate:
         raise RegistryError(f"{path}: {error.strerror}") from None
     usual: Model = "cuda" if path.suffix == ".cu" else "serial"
     body: dict[str, Any] = header(text, str(path)) if HEADER.search(text) else {"model": model or usual}
+    _fits(path, model or body["model"])
     try:
         params = {name: fields["default"] for name, fields in body.get("params", {}).items()}
         native = ("-O3",) if path.suffix == ".cu" else ("-O3", "-march=native")

@@ -11,6 +11,7 @@
 | C | count the messages and bytes that this rank has handed to MPI for others | |
 | S | sample: answer R, read the start (int64), wait, run, answer D, status (int64) | first call, calls, phase |
 | F | copy the last result (Python), or that in a device's memory, into an output slot | slot |
+| W | leave no answer in the slots of a device's memory | |
 | T | tell what the last exception, or error of a device, was | |
 
 The start lies a little ahead for arms of several threads, which spin until then: by that time the

@@ -260,7 +260,8 @@ static void serve(void) {
       traffic(sent);
       answer("{\"messages\": %lld, \"bytes\": %lld}", (long long)sent[0], (long long)sent[1]);
     }
-    if (request[0] == 'F') fetch(request[1]);
+    if (request[0] == 'F') fetch(request[1], request[1] + 1, 1);
+    if (request[0] == 'W') fetch(0, a.slots, 0);
     if (request[0] == 'T') answer("{\"text\": \"%s\"}", trouble);
     if (request[0] != 'P' || !results.places) free(payload);
     if (request[0] == 'S') {

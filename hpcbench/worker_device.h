@@ -33,10 +33,11 @@ static void start_device(const char *driver) {
   device_finish = (const char *(*)(void))symbol(code, "hpcbench_device", "finish", 1);
 }
 
-static void fetch(int64_t slot) {
-  for (int64_t i = slot * results.each; i < (slot + 1) * results.each; i++) {
+/* Copy what is in the places of slots `first` up to `last` to the host's, or leave no answer there. */
+static void fetch(int64_t first, int64_t last, int to_host) {
+  for (int64_t i = first * results.each; i < last * results.each; i++) {
     const int64_t at = results.places[2 * i], size = results.places[2 * i + 1];
-    const char *why = device_fetch(results.host + at, results.device + at, size);
+    const char *why = device_fetch(to_host ? results.host + at : NULL, results.device + at, size);
     if (why) refuse(why);
   }
   answer("{\"lengths\": []}");

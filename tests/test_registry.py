@@ -98,3 +98,15 @@ def test_another_package_brings_a_kernel_and_a_command_of_its_own(tmp_path):
             cwd=tmp_path,
         )
         assert said in done.stdout, done.stderr
+
+
+def test_cuda_is_in_files_of_its_own_ending(tmp_path):
+    for name, model in (("mine.cu", "serial"), ("mine.cpp", "cuda")):
+        (tmp_path / name).write_text(f'// /// hpcbench\n// model = "{model}"\n// summary = "s"\n// ///\n')
+        for read in (registry.read_variant, registry.outside):
+            with pytest.raises(
+                registry.RegistryError, match=f"{name}: model {model}; what is written in .cu"
+            ):
+                read("spgemm", tmp_path / name)
+    (tmp_path / "plain.cu").write_text("")
+    assert registry.outside("spgemm", tmp_path / "plain.cu").model == "cuda"

@@ -77,6 +77,8 @@ def run(options: argparse.Namespace) -> int:
     progress, journal = Progress(), Journal.create(options.runs)
     facts = machine.fingerprint(**tools())
     first = kernel.variant(base)
+    if kernel.resident(contract) and first.model != "cuda":
+        raise HpcbenchError(f"--contract {contract}: --anchor {base} runs on no device")
     anchor = Entry(first.candidate(), settings(first.model, [1], [1], "prefaulted")[0], base)
     journal.append([("event", "machine", facts), ("candidate", candidate.id, candidate),
                     ("candidate", anchor.candidate.id, anchor.candidate)])  # fmt: skip

@@ -16,6 +16,7 @@ class Call {
   explicit Call(bool resident) : resident_(resident) {
     static const bool once = keep_freed_memory(); /* as malloc does: the next call has it without asking the system */
     (void)once;
+    cudaGetLastError(); /* an earlier call's, or the caller's own */
   }
   Call(const Call &) = delete;
   Call &operator=(const Call &) = delete;

@@ -10,8 +10,8 @@
 # ///
 """cuSPARSE through cupy's thin layer over it, with working memory from cupy's pool; 32-bit row pointers.
 
-0 is the library's default, what cupy's ``A @ B`` calls; 1 to 3 are CUSPARSE_SPGEMM_ALG1 to ALG3, of which the last
-two ask for an estimate of their memory first.
+0 is the library's default and, where that fails, its second algorithm, as cupy's ``A @ B`` has it; 1 to 3 are
+CUSPARSE_SPGEMM_ALG1 to ALG3, of which the last two ask for an estimate of their memory first.
 """
 
 import ctypes
@@ -53,16 +53,18 @@ def bind(inputs, params):
         return rows, cols, indptr.astype(np.int32), *rest
 
     a, b = parts("a"), parts("b")
-    if inputs["device"]:
-        return Matrix(*a), Matrix(*b), (a[0], b[1]), True
-    return a, b, (a[0], b[1]), False
+    shape, resident = (a[0], b[1]), bool(inputs["device"])
+    if not np.diff(b[2])[a[3]].any():  # no products: the library would be asked for nothing
+        return None, None, shape, resident
+    return (Matrix(*a), Matrix(*b), shape, True) if resident else (a, b, shape, False)
 
 
 def run(handle, inputs, params):
     a, b, shape, resident = inputs
-    if not resident:
-        a, b = Matrix(*a), Matrix(*b)
-    c = multiply(a, b, shape, params["algorithm"]) if a.nnz and b.nnz else nothing(shape[0])
+    if a is None:
+        c = nothing(shape[0])
+    else:
+        c = multiply(*((a, b) if resident else (Matrix(*a), Matrix(*b))), shape, params["algorithm"])
     if not resident:
         return collect(c)
     cupy.cuda.get_current_stream().synchronize()
@@ -78,6 +80,15 @@ def nothing(rows):
 
 
 def multiply(a, b, shape, algorithm):
+    try:
+        return product(a, b, shape, algorithm)
+    except cusparse.CuSparseError:
+        if algorithm:
+            raise
+        return product(a, b, shape, 2)
+
+
+def product(a, b, shape, algorithm):
     indptr = cupy.empty(shape[0] + 1, np.int32)
     c = Matrix(*shape, indptr, *nothing(0)[1:])
     plan = cusparse.spGEMM_createDescr()
@@ -89,7 +100,7 @@ def multiply(a, b, shape, algorithm):
         first = work(cusparse.spGEMM_workEstimation, what)  # noqa: F841 (until the product is copied)
         if algorithm > 1:
             size = estimate(what)
-            second = cupy.empty(size, np.int8)
+            second = cupy.empty(max(size, 1), np.int8)
             cusparse.spGEMM_compute(*what, size, second.data.ptr)
         else:
             second = work(cusparse.spGEMM_compute, what)
@@ -106,7 +117,7 @@ def multiply(a, b, shape, algorithm):
 def work(step, what):
     """Ask a step for the size of its working memory, and have it done there."""
     size = step(*what, 0, 0)
-    memory = cupy.empty(size, np.int8)
+    memory = cupy.empty(max(size, 1), np.int8)
     step(*what, size, memory.data.ptr)
     return memory
 
@@ -121,5 +132,5 @@ def estimate(what):
         at = memory.data.ptr if memory is not None else None
         if status := call(*what, PORTION, ctypes.byref(third), at, ctypes.byref(second)):
             raise RuntimeError(f"cusparseSpGEMM_estimateMemory returned status {status}")
-        memory = cupy.empty(third.value, np.int8)
+        memory = cupy.empty(max(third.value, 1), np.int8)
     return second.value

@@ -10,8 +10,8 @@
 // ///
 /* No symbolic pass: a row is computed straight into working memory for as many entries as it can have, and copied to
  * its place once the lengths of all rows are summed up. That moves every entry of C three times, and reads B once
- * where two phases read it twice; nothing waits for the host in between. Needs 160 KiB of shared memory a block:
- * compute capability 8.0, 9.0 or later in that line. */
+ * where two phases read it twice; nothing waits for the host in between. Needs 165 KiB of shared memory a block:
+ * compute capability 9.0, or later in that line. */
 #include "abi.h"
 #include "../../shared/device.cuh"
 #include "dense.cuh"
@@ -19,6 +19,7 @@
 #include "shared.cuh"
 
 #include <algorithm>
+#include <mutex>
 
 #include <cub/device/device_scan.cuh>
 
@@ -68,8 +69,8 @@ void start(device::Call &call, const rows::Factors &f, const rows::Plan &plan, u
 
 /* Streams beside the default one, so that bins of a few rows each do not wait for each other. */
 struct Side {
-  cudaStream_t stream[5];
-  cudaEvent_t forked, done[5];
+  cudaStream_t stream[5] = {};
+  cudaEvent_t forked = nullptr, done[5] = {};
 
   Side() {
     cudaEventCreateWithFlags(&forked, cudaEventDisableTiming);
@@ -132,6 +133,7 @@ int multiply(device::Call &call, const rows::Factors &f, rows::Plan &plan, int64
   char *scan;
   call.want(scan, int64_t(scan_bytes));
   if (!call.get()) return call.finish();
+  if (!astray()) return device::NO_MEMORY;
   plan.taken = &counters->taken, plan.counts = counters->counts, plan.astray = astray();
   *plan.astray = 0;
   call.note(cudaMemsetAsync(counters, 0, sizeof *counters, 0));
@@ -153,7 +155,7 @@ int multiply(device::Call &call, const rows::Factors &f, rows::Plan &plan, int64
   start<rows::Block<256>, 2, 256>(call, f, plan, blocks(1, 5 * p), side.stream[2]);
   start<rows::Block<128>, 1, 128>(call, f, plan, blocks(1, 16 * p), side.stream[3]);
   start<rows::Warp, 0, 256>(call, f, plan, blocks(8, 6 * p), side.stream[4]);
-  if (f.b.ncols <= rows::kNarrow) rows::rows_by_lanes<uint32_t><<<dim3(blocks(8, 8 * p), 3), rows::kLaneThreads>>>(f, plan);
+  if (f.b.ncols < rows::kNarrow) rows::rows_by_lanes<uint32_t><<<dim3(blocks(8, 8 * p), 3), rows::kLaneThreads>>>(f, plan);
   else rows::rows_by_lanes<unsigned long long><<<dim3(blocks(8, 8 * p), 3), rows::kLaneThreads>>>(f, plan);
   call.started();
   side.join(call);
@@ -166,7 +168,9 @@ int multiply(device::Call &call, const rows::Factors &f, rows::Plan &plan, int64
 
 extern "C" int spgemm_run(void *, const spgemm_in *in, const void *, spgemm_out *out) {
   const int64_t n = in->a_nrows, capacity = out->capacity;
-  if (n >= INT32_MAX) return SPGEMM_TOO_LARGE;
+  if (n >= INT32_MAX || in->b_ncols > INT32_MAX) return SPGEMM_TOO_LARGE;
+  static std::mutex one; /* streams, and the flag of astray columns, serve one call at a time */
+  const std::lock_guard<std::mutex> alone(one);
   device::Call call(in->device != 0);
   const bool here = call.resident();
   const int64_t a_nnz = here ? 0 : in->a_indptr[n], b_nnz = here ? 0 : in->b_indptr[in->b_nrows];

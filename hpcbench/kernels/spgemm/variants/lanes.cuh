@@ -7,7 +7,7 @@
 namespace rows {
 
 constexpr int kLaneThreads = 256;
-constexpr int64_t kNarrow = int64_t(1) << 27; /* columns that fit a word beside the lane */
+constexpr int64_t kNarrow = int64_t(1) << 27; /* with fewer columns they fit a word beside the lane, and none is all ones */
 
 /* Ascending keys over the G lanes of a group: a bitonic network. */
 template <int G, class Key> __device__ void sort_lanes(Key &key, unsigned mask) {
