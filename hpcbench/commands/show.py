@@ -37,8 +37,9 @@ def run(options: argparse.Namespace) -> int:
     for line in (f"{kernel.name}: {kernel.summary}", f"source: {kernel.source}"):
         print(textwrap.fill(line, 80, subsequent_indent="  "))
     print("\ncontracts")
+    width = max(map(len, kernel.contracts))
     for name, text in kernel.contracts.items():
-        print(f"  {name:9} {text}")
+        print(f"  {name:{width}}  {text}")
     print("\ncases")
     width = max(map(len, kernel.cases))
     for name, facts in kernel.cases.items():
