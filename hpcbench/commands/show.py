@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     print("\ncontracts")
     width = max(map(len, kernel.contracts))
     for name, text in kernel.contracts.items():
-        print(f"  {name:{width}}  {text}")
+        print(textwrap.fill(f"  {name:{width}}  {text}", 80, subsequent_indent=" " * (width + 4)))
     print("\ncases")
     width = max(map(len, kernel.cases))
     for name, facts in kernel.cases.items():
