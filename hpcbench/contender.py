@@ -191,6 +191,26 @@ def entries(
     return list(found.values()), skips
 
 
+def baseline(
+    kernel: registry.Kernel, contract: str, name: str | None = None, pages: Pages = "prefaulted"
+) -> Entry:
+    """What a race under ``contract`` compares with: the variant of that name, or else the kernel's own choice.
+
+    Raises
+    ------
+    HpcbenchError
+        When the data lie in a device's memory and it runs on none, or when it needs a device and there is none.
+    """
+    name = name or kernel.baseline(contract)
+    variant = kernel.variant(name)
+    on_device = variant.model == "cuda"
+    if reason := unavailable(variant) if on_device else "runs on no device" * kernel.resident(contract):
+        error = HpcbenchError(f"--contract {contract}: {name}: {reason}")
+        error.exit_code = 3
+        raise error
+    return Entry(variant.candidate(), settings(variant.model, [1], [1], pages)[0], name)
+
+
 def unavailable(variant: registry.Variant) -> str:
     """Why ``variant`` cannot run here, with what would help; empty when it can."""
     if variant.model == "cuda" and machine.gpu() is None:

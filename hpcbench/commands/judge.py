@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     """Judge the file; 0 when its verdict is `correct`."""
     from hpcbench import machine, registry
     from hpcbench.case import Case
-    from hpcbench.contender import Entry, settings, tools
+    from hpcbench.contender import baseline, tools
     from hpcbench.judge import judge
     from hpcbench.scratch import sweep
     from hpcbench.stages import Bench
@@ -66,7 +66,6 @@ def run(options: argparse.Namespace) -> int:
         if options.input
         else (lambda rng: module.make(name, contract, rng))
     )
-    base = options.anchor or kernel.baseline(contract)
     candidate = registry.outside(kernel.name, options.file, options.model)
     setting = Setting(options.ranks, options.threads)
     if candidate.model == "cuda":
@@ -74,12 +73,9 @@ def run(options: argparse.Namespace) -> int:
         setting = Setting(device="cuda")
     elif kernel.resident(contract):
         raise HpcbenchError(f"--contract {contract}: {options.file} runs on no device")
+    anchor = baseline(kernel, contract, options.anchor)
     progress, journal = Progress(), Journal.create(options.runs)
     facts = machine.fingerprint(**tools())
-    first = kernel.variant(base)
-    if kernel.resident(contract) and first.model != "cuda":
-        raise HpcbenchError(f"--contract {contract}: --anchor {base} runs on no device")
-    anchor = Entry(first.candidate(), settings(first.model, [1], [1], "prefaulted")[0], base)
     journal.append([("event", "machine", facts), ("candidate", candidate.id, candidate),
                     ("candidate", anchor.candidate.id, anchor.candidate)])  # fmt: skip
     bench = Bench(Case(name, kernel, contract, make), anchor, setting, journal,

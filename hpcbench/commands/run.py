@@ -116,7 +116,7 @@ def _selection(name: str, files: list[Path]) -> list[str]:
 def _one(options: argparse.Namespace, name: str, files: list[Path]) -> int:
     from hpcbench import evaluate, machine, registry
     from hpcbench.case import Case
-    from hpcbench.contender import Entry, entries, settings, tools, unavailable
+    from hpcbench.contender import baseline, entries, tools
     from hpcbench.rank import ranking
     from hpcbench.scratch import sweep
     from hpcbench.store import Journal
@@ -127,13 +127,7 @@ def _one(options: argparse.Namespace, name: str, files: list[Path]) -> int:
         raise HpcbenchError(f"--contract {contract}: kernel {kernel.name} has {', '.join(kernel.contracts)}")
     module, resident = kernel.module(), kernel.resident(contract)
     variants = [kernel.variant(v) for v in options.variant] if options.variant else kernel.variants()
-    base = options.anchor or kernel.baseline(contract)
-    first = kernel.variant(base)
-    if resident and (first.model != "cuda" or (reason := unavailable(first))):
-        raise _nothing(
-            f"--contract {contract}: {base}: {reason if first.model == 'cuda' else 'runs on no device'}"
-        )
-    anchor = Entry(first.candidate(), settings(first.model, [1], [1], options.pages)[0], base)
+    anchor = baseline(kernel, contract, options.anchor, options.pages)
     grid = _grid(options.param)
     found, skips = entries(variants, options.ranks, options.threads, options.pages, grid, resident)
     itself = (anchor.candidate.id, anchor.setting)
@@ -153,7 +147,11 @@ def _one(options: argparse.Namespace, name: str, files: list[Path]) -> int:
     if not found:
         reasons = "; ".join(sorted({f"{s.variant}: {s.reason}" for s in skips}))
         journal.close()
-        raise _nothing(f"nothing can run here: {reasons or f'only the baseline {base} is left'}")
+        error = HpcbenchError(
+            f"nothing can run here: {reasons or f'only the baseline {anchor.name} is left'}"
+        )
+        error.exit_code = 3
+        raise error
     seed = secrets.randbits(32) if options.seed is None else options.seed
     facts = machine.fingerprint(**tools())
     facts["command"] = "hpcbench " + " ".join(sys.argv[1:])
@@ -172,12 +170,6 @@ def _one(options: argparse.Namespace, name: str, files: list[Path]) -> int:
     if race.interrupted:
         raise KeyboardInterrupt
     return 0 if all(r.verdict == "correct" for r in results) else 1
-
-
-def _nothing(text: str) -> HpcbenchError:
-    error = HpcbenchError(text)
-    error.exit_code = 3
-    return error
 
 
 def _grid(pairs: list[tuple[str, list[Any]]]) -> list[dict[str, Any]]:
