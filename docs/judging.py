@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from measuring import regenerate
 
-from hpcbench import launch, registry, sandbox
+from hpcbench import launch, registry, sandbox, variant
 from hpcbench.case import Case
 from hpcbench.codec import encode
 from hpcbench.contender import Entry
@@ -84,7 +84,7 @@ def rate() -> str:
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal.create(Path(folder))
         bench = Bench(case, anchor, Setting(), journal, "", lambda *_: None)
-        base = registry.outside("spgemm", Path(__file__).parent / "examples" / "rows.c", "serial")
+        base = variant.outside("spgemm", Path(__file__).parent / "examples" / "rows.c", "serial")
         begun, spent, count = time.perf_counter(), {"hidden": 0.0, "races": 0.0}, 0
         while time.perf_counter() - begun < 60:
             text = plain + f"\n/* {time.time_ns()} */\n".encode()
@@ -223,6 +223,16 @@ def suites() -> str:
     return "\n".join(rows)
 
 
+TILED = b"""// /// hpcbench
+// model = "serial"
+// summary = "rows, some at a time"
+// restrictions = ["TILE % UNROLL == 0"]
+// params.TILE = {default = 64, values = [16, 64]}
+// params.UNROLL = {default = 4, low = 1, high = 16}
+// ///
+"""
+
+
 def examples() -> str:
     """One Result of every verdict, as `--json` prints it, without what is empty."""
     sys.path[:0] = [str(TESTS), str(TESTS / "adversarial")]
@@ -233,8 +243,10 @@ def examples() -> str:
     from races import candidate
 
     hangs = "waits for a rank that is not there"
+    tiled = candidate("return honest(in, out);", "tiled.cpp")
+    tiled = replace(tiled, params={"TILE": 64, "UNROLL": 3}, source=TILED + tiled.source)
     ones = [
-        candidate("return honest(in, out);", "mine.cpp"), candidate("return nonsense;", "typo.cpp"),
+        candidate("return honest(in, out);", "mine.cpp"), tiled, candidate("return nonsense;", "typo.cpp"),
         test_cheats.program("starts a process"), test_cheats.program("writes past a vector"),
         over_mpi(hangs, *test_cheats_mpi.CHEATS[hangs][2:4]), test_cheats.program("answers in single precision"),
         test_cheats.program("counts without a lock"),

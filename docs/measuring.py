@@ -27,7 +27,8 @@ import numpy as np
 
 from hpcbench import calibrate, machine, registry
 from hpcbench.case import Case, Prepared
-from hpcbench.contender import Entry, tools
+from hpcbench.contender import Entry
+from hpcbench.entrants import tools
 from hpcbench.evaluate import PARALLEL_ROUNDS, open_race
 from hpcbench.inputs import generate
 from hpcbench.measure import WorkerArm

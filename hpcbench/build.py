@@ -179,14 +179,9 @@ def _writable(folder: Path) -> Iterator[None]:
 
 def is_build_param(candidate: Candidate, name: str) -> bool:
     """Whether parameter ``name`` is compiled in (``-DNAME=value``) or passed at run time."""
-    from hpcbench.registry import HEADER, header
+    from hpcbench.variant import header_of
 
-    text = candidate.source.decode("utf-8", "replace")
-    if not HEADER.search(text):
-        return True
-    return bool(
-        header(text, candidate.origin).get("params", {}).get(name, {}).get("when", "build") == "build"
-    )
+    return bool(header_of(candidate).get("params", {}).get(name, {}).get("when", "build") == "build")
 
 
 def compile_object(

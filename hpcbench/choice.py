@@ -12,9 +12,10 @@ from typing import Any
 
 from hpcbench import build, machine, registry, store
 from hpcbench.codec import decode
-from hpcbench.contender import tools
+from hpcbench.entrants import tools
 from hpcbench.native import Native, has_setup
 from hpcbench.spec import Candidate, HpcbenchError, Result
+from hpcbench.variant import RegistryError
 
 SIZES = 63  # powers of two of multiply-adds
 NEIGHBOURS = 3
@@ -154,6 +155,6 @@ def _as_it_is_now(kernel: registry.Kernel, one: Candidate) -> Candidate | None:
         return None
     try:
         now = kernel.variant(one.origin).candidate(one.params)
-    except registry.RegistryError:
+    except RegistryError:
         return None
     return now if now.id == one.id and not has_setup(now) else None

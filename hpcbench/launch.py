@@ -19,8 +19,8 @@ from hpcbench import sandbox
 from hpcbench.build import compile_object, compiler, has_header
 from hpcbench.instrument import Instrument
 from hpcbench.machine import first_line, memory_available
-from hpcbench.registry import inline
 from hpcbench.spec import HpcbenchError, Setting
+from hpcbench.variant import inline
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "BLIS_NUM_THREADS"

@@ -13,7 +13,8 @@ from scipy.sparse import csr_array
 
 from hpcbench import launch, registry, sandbox
 from hpcbench.case import Case
-from hpcbench.contender import Entry, settings
+from hpcbench.contender import Entry
+from hpcbench.entrants import settings
 from hpcbench.evaluate import open_race
 from hpcbench.spec import Budget, Setting
 from hpcbench.store import Journal

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_array
 
-from hpcbench.registry import Variant
 from hpcbench.spec import Candidate, Result, Skip, Value
+from hpcbench.variant import Variant
 
 SOURCE = """
 #include "abi.h"

@@ -8,7 +8,7 @@ from scipy.sparse import coo_array, csc_array, csr_array, csr_matrix, random_arr
 
 import hpcbench
 from hpcbench import choice, machine, registry
-from hpcbench.contender import tools
+from hpcbench.entrants import tools
 from hpcbench.spec import HpcbenchError, Result, Setting
 from hpcbench.store import Journal
 
@@ -169,5 +169,5 @@ def test_other_machines_contracts_and_older_texts_do_not_count(tmp_path, monkeyp
         assert _picked(tmp_path / str(number), 20) is None
     _journal(tmp_path / "old", ROWS)
     assert _picked(tmp_path / "old", 20)
-    monkeypatch.setattr("hpcbench.registry.inline", lambda text, folder: text + "// newer")
+    monkeypatch.setattr("hpcbench.variant.inline", lambda text, folder: text + "// newer")
     assert _picked(tmp_path / "old", 20) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,6 +33,20 @@ def assignment(text: str) -> tuple[str, list[Value]]:
     if not (name and equals and values):
         raise argparse.ArgumentTypeError(f"{text!r}: NAME=VALUE or NAME=V1,V2 is expected")
     return name, [_value(v) for v in values.split(",")]
+
+
+def single(assignments: Sequence[tuple[str, list[Value]]]) -> dict[str, Value]:
+    """The one value of every name.
+
+    Raises
+    ------
+    HpcbenchError
+        When a name has several.
+    """
+    for name, values in assignments:
+        if len(values) != 1:
+            raise HpcbenchError(f"--param {name}: one value is expected, {len(values)} are given")
+    return {name: values[0] for name, values in assignments}
 
 
 def _value(text: str) -> Value:

@@ -62,7 +62,7 @@ def _stored(kernel: registry.Kernel, options: argparse.Namespace) -> list[Result
     import numpy as np
 
     from hpcbench import machine
-    from hpcbench.contender import tools
+    from hpcbench.entrants import tools
     from hpcbench.report import collect
     from hpcbench.store import SUFFIX
 
@@ -82,7 +82,7 @@ def _stored(kernel: registry.Kernel, options: argparse.Namespace) -> list[Result
 
 def _fits(evidence: Evidence, case: str, machine: str, options: argparse.Namespace) -> bool:
     """Whether all that could take part has, here, under these threads."""
-    from hpcbench.contender import unavailable
+    from hpcbench.entrants import unavailable
 
     rows = [r for r in evidence.results if r.case == case]
     if any((r.contract, r.machine, r.kernel) != (options.contract, machine, options.kernel) for r in rows):

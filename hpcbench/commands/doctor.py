@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     if options.races:
         return _races(options)
     from hpcbench import machine, registry
-    from hpcbench.contender import tools, unavailable
+    from hpcbench.entrants import tools, unavailable
 
     facts = machine.fingerprint(**tools())
     if options.json:

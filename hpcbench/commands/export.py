@@ -13,6 +13,7 @@ from hpcbench import build, registry
 from hpcbench.commands import _options
 from hpcbench.native import has_setup
 from hpcbench.spec import Candidate, HpcbenchError
+from hpcbench.variant import Variant
 
 EXAMPLE = "hpcbench export gustavson_omp spgemm-project"
 LANGUAGES = {"c": "C", "cpp": "CXX", "cuda": "CUDA"}
@@ -43,10 +44,7 @@ def run(options: argparse.Namespace) -> int:
         raise HpcbenchError(
             f"{variant.name} cannot be exported: {kernel.name} has no example.c that would call it"
         )
-    for name, values in options.param:
-        if len(values) != 1:
-            raise HpcbenchError(f"--param {name}: one value is expected, {len(values)} are given")
-    candidate = variant.candidate({name: values[0] for name, values in options.param})
+    candidate = variant.candidate(_options.single(options.param))
     files = {
         variant.path.name: candidate.source.decode(),
         "abi.h": (kernel.folder / "abi.h").read_text(),
@@ -67,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _cmake(variant: registry.Variant, candidate: Candidate) -> str:
+def _cmake(variant: Variant, candidate: Candidate) -> str:
     language = LANGUAGES[variant.language]
     cuda = ["CUDA"] if language == "CUDA" else []
     target, models = variant.kernel, variant.model.split("+")

@@ -35,6 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--anchor", metavar="NAME", help="variant to compare with (default: the kernel's baseline)")
     add("--threads", type=int, default=1, metavar="N", help="OpenMP threads in the race (default: 1)")
     add("--ranks", type=int, default=1, metavar="N", help="MPI ranks in the race (default: 1)")
+    add("--param", type=_options.assignment, action="append", default=[], metavar="NAME=VALUE",
+        help="value of a parameter that its header declares (default: the header's)")  # fmt: skip
     add("--budget", type=float, default=20.0, metavar="SECONDS", help="time of the race (default: 20)")
     add("--trust", action="store_true", help="go on without the wall; the Result says so")
     _options.runs(parser, reading=False)
@@ -43,9 +45,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge the file; 0 when its verdict is `correct`."""
-    from hpcbench import machine, registry
+    from hpcbench import machine, registry, variant
     from hpcbench.case import Case
-    from hpcbench.contender import baseline, tools
+    from hpcbench.entrants import baseline, tools
     from hpcbench.judge import judge
     from hpcbench.scratch import sweep
     from hpcbench.stages import Bench
@@ -66,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         if options.input
         else (lambda rng: module.make(name, contract, rng))
     )
-    candidate = registry.outside(kernel.name, options.file, options.model)
+    candidate = variant.outside(kernel.name, options.file, options.model, _options.single(options.param))
     setting = Setting(options.ranks, options.threads)
     if candidate.model == "cuda":
         _needs_device(options.trust)

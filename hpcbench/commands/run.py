@@ -116,7 +116,7 @@ def _selection(name: str, files: list[Path]) -> list[str]:
 def _one(options: argparse.Namespace, name: str, files: list[Path]) -> int:
     from hpcbench import evaluate, machine, registry
     from hpcbench.case import Case
-    from hpcbench.contender import baseline, entries, tools
+    from hpcbench.entrants import baseline, entries, tools
     from hpcbench.rank import ranking
     from hpcbench.scratch import sweep
     from hpcbench.store import Journal

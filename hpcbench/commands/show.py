@@ -11,7 +11,7 @@ import textwrap
 
 from hpcbench import registry
 from hpcbench.commands import _options
-from hpcbench.contender import unavailable
+from hpcbench.entrants import unavailable
 
 EXAMPLE = "hpcbench show spgemm --variant gustavson"
 

@@ -55,8 +55,10 @@ def judged(tmp_path, name, text, *words):
 def test_an_honest_file_is_judged_stage_by_stage_and_raced(tmp_path):
     code, result = judged(tmp_path, "mine.cpp", HONEST)
     assert (code, result.verdict, result.trusted) == (0, "correct", False)
-    assert [s.name for s in result.stages][:5] == ["wall", "imports", "compile", "symbols", "hidden"]
-    assert [s.code for s in result.stages[5:7]] == [
+    assert [s.name for s in result.stages][:6] == [
+        "wall", "constraints", "imports", "compile", "symbols", "hidden",
+    ]  # fmt: skip
+    assert [s.code for s in result.stages[6:8]] == [
         "correct",
         "not_checked",
     ]  # sanitize; races: it has no threads
@@ -83,6 +85,40 @@ def test_what_is_wrong_is_said(tmp_path, name, text, verdict, word):
     assert (code, result.verdict) == (1, verdict), result.stages
     assert word in result.stages[-1].message
     assert result.speedup is None
+
+
+TILED = """// /// hpcbench
+// model = "serial"
+// summary = "rows, some at a time"
+// restrictions = ["TILE % UNROLL == 0"]
+// params.TILE = {default = 64, values = [16, 64]}
+// params.UNROLL = {default = 4, low = 1, high = 16}
+// params.SORT = {default = "quick"}
+// ///
+"""
+CHOSEN = """enum { quick = 1, heap = 2 };
+if (TILE != 16 || UNROLL != 8 || SORT != heap) return -1;
+return honest(in, out);"""
+
+
+def test_parameters_are_chosen_and_those_outside_their_restrictions_are_a_verdict(tmp_path):
+    text = TILED + SOURCE.format(body=CHOSEN)
+    values = [word for pair in ("TILE=16", "UNROLL=8", "SORT=heap") for word in ("--param", pair)]
+    code, result = judged(tmp_path, "mine.cpp", text, *values)
+    assert (code, result.verdict) == (0, "correct"), result.stages
+    for pair, said in {
+        "UNROLL=3": "needs TILE % UNROLL == 0; has TILE=64, UNROLL=3",
+        "UNROLL=32": "UNROLL=32: outside [1, 16]",
+        "TILE=32": "TILE=32: one of 16, 64 is expected",
+        "SORT=a b": "SORT=a b: neither",
+    }.items():
+        code, result = judged(tmp_path, "mine.cpp", text, "--param", pair)
+        assert (code, result.verdict, len(result.stages)) == (1, "constraints", 2), result.stages
+        assert said in result.stages[-1].message
+    done = hpcbench("judge", "mine.cpp", "--param", "WIDTH=2", cwd=tmp_path)
+    assert (done.returncode, "--param WIDTH: mine.cpp has TILE, UNROLL, SORT" in done.stderr) == (2, True), (
+        done.stderr
+    )
 
 
 def test_numba_works_behind_the_wall(tmp_path):

@@ -10,7 +10,8 @@ from scipy.sparse import csr_array, diags_array, kron
 
 from hpcbench import registry
 from hpcbench.case import Case
-from hpcbench.contender import Entry, unavailable
+from hpcbench.contender import Entry
+from hpcbench.entrants import unavailable
 from hpcbench.evaluate import open_race
 from hpcbench.inputs import equations
 from hpcbench.kernels.solve import kernel as solve

@@ -9,7 +9,8 @@ from races import small, threaded
 from scipy.sparse import csr_array, diags_array, eye_array, kron, lil_array
 
 from hpcbench import build, registry
-from hpcbench.contender import Entry, unavailable
+from hpcbench.contender import Entry
+from hpcbench.entrants import unavailable
 from hpcbench.inputs import generate
 from hpcbench.kernels.spgemm import answer
 from hpcbench.kernels.spgemm import kernel as spgemm

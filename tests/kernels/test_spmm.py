@@ -7,7 +7,8 @@ from races import small, threaded
 from scipy.sparse import csr_array
 
 from hpcbench import registry
-from hpcbench.contender import Entry, unavailable
+from hpcbench.contender import Entry
+from hpcbench.entrants import unavailable
 from hpcbench.inputs import generate
 from hpcbench.kernels.spmm import kernel as spmm
 from hpcbench.spec import HpcbenchError, Setting

@@ -9,7 +9,8 @@ from races import small, threaded
 from scipy.sparse import csr_array, vstack
 
 from hpcbench import registry
-from hpcbench.contender import Entry, unavailable
+from hpcbench.contender import Entry
+from hpcbench.entrants import unavailable
 from hpcbench.inputs import generate
 from hpcbench.inputs.odd import dense_rows
 from hpcbench.kernels.spmv import answer

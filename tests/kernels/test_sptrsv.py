@@ -8,7 +8,8 @@ from scipy.linalg import solve_triangular
 from scipy.sparse import csr_array, diags_array
 
 from hpcbench import registry
-from hpcbench.contender import Entry, unavailable
+from hpcbench.contender import Entry
+from hpcbench.entrants import unavailable
 from hpcbench.inputs import generate
 from hpcbench.kernels.sptrsv import kernel as sptrsv
 from hpcbench.kernels.sptrsv.triangle import lower

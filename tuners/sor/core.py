@@ -6,7 +6,8 @@ import ctypes
 from functools import lru_cache
 from pathlib import Path
 
-from hpcbench import build, registry
+from hpcbench import build
+from hpcbench.variant import inline
 
 FOLDER = Path(__file__).parent
 SOURCES = "omega.c", "omega_solve.c"
@@ -74,7 +75,7 @@ def library() -> ctypes.CDLL:
     ------
     BuildError, NoCompiler
     """
-    text = "".join(registry.inline((FOLDER / name).read_text(), FOLDER) for name in SOURCES)
+    text = "".join(inline((FOLDER / name).read_text(), FOLDER) for name in SOURCES)
     made = build.compile_object(text.encode(), ".c", FLAGS, build.compiler("c"), "omega", libraries=["-lm"])
     code = ctypes.CDLL(str(made.path))
     address, count, number = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double

@@ -3,6 +3,7 @@
 // summary = "Gustavson row by row, accumulator chosen per row"
 // source = "Gustavson, ACM TOMS 4(3), 1978; accumulator choice after Nagasaka et al., Parallel Computing 90, 2019"
 // flags = ["-O3", "-march=native"]
+// restrictions = ["ACCUMULATOR == 'auto' or (MERGE_MAX == 64 and SMALL_MAX == 32 and MERGE_WIDTH == 16384)"]  # the others have no such limits
 // [params.ACCUMULATOR]
 // when = "build"
 // default = "auto"

@@ -3,6 +3,7 @@
 // summary = "Gustavson on chunks of rows in tickets, output placed in order without a symbolic pass"
 // source = "Gustavson, ACM TOMS 4(3), 1978; accumulator choice after Nagasaka et al., Parallel Computing 90, 2019"
 // flags = ["-O3", "-march=native"]
+// restrictions = ["ACCUMULATOR == 'auto' or MERGE_MAX == 64"]  # the others have no such limits
 // [params.ACCUMULATOR]
 // when = "build"
 // default = "auto"

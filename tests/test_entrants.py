@@ -3,7 +3,8 @@
 import pytest
 
 from hpcbench import registry
-from hpcbench.contender import entries, settings
+from hpcbench.entrants import entries, settings
+from hpcbench.variant import read_variant
 
 KERNEL = registry.kernel("spgemm")
 
@@ -52,7 +53,7 @@ def test_parameters_name_the_entry_and_leave_other_variants_alone():
 def test_what_is_missing_is_a_skip_with_what_would_bring_it(name, help, tmp_path):
     file = tmp_path / "peer.py"
     file.write_text(f'# /// hpcbench\n# model = "serial"\n# summary = "s"\n# requires = ["{name}"]\n# ///\n')
-    found, skips = entries([registry.read_variant("spgemm", file)], [1], [1])
+    found, skips = entries([read_variant("spgemm", file)], [1], [1])
     assert len(found) == (help == "")
     assert not help or help in skips[0].reason
 
