@@ -24,7 +24,7 @@ from hpcbench.registry import kernel
 from hpcbench.spec import Candidate, HpcbenchError
 
 ALLOWED_FLAGS = re.compile(
-    r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-falign-loops=\d+|-fno-[a-z-]+|-std=[a-z0-9+]+|-g"
+    r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-falign-loops=\d+|-fno-(?!sanitize)[a-z-]+|-std=[a-z0-9+]+|-g"
 )
 COMPILERS = {
     "c": ("CC", ("gcc", "clang", "cc"), "C", "g++"),

@@ -116,6 +116,10 @@ class WorkerArm:
         self._rank_of = {sock.fileno(): rank for rank, (sock, _) in enumerate(self.ranks)}
         self._status = [os.open(f"/proc/{pid}/status", os.O_RDONLY) for _, pid in self.ranks]
         self._clocks = [(~pid << 3) | 2 for _, pid in self.ranks]  # CPUCLOCK_SCHED of the process
+        self._told = [0] * len(
+            self.ranks
+        )  # CPU time when its answer came: a tick old, if it was running still
+        self._asleep = [0] * len(self.ranks)  # since when at the latest
 
     def _request(self, sock: socket.socket, letter: str, *numbers: int) -> dict[str, Any]:
         self._processes.send(sock, wire.request(letter, *numbers))
@@ -127,9 +131,10 @@ class WorkerArm:
     def _spent(self) -> list[int]:
         """CPU time of every rank, once it sleeps: of a process that runs, the system's figure may be a tick old."""
         until = time.monotonic() + SETTLE_S
-        for fd in self._status:
+        for rank, fd in enumerate(self._status):
             while b"\nState:\tS" not in os.pread(fd, 256, 0) and time.monotonic() < until:
                 os.sched_yield()
+            self._asleep[rank] = time.perf_counter_ns()
         return [time.clock_gettime_ns(clock) for clock in self._clocks]
 
     def sample(self, input_set: int, batch: int, phase: Phase = "total", round: int = -1) -> Measurement:
@@ -154,6 +159,7 @@ class WorkerArm:
                 sock.send(wire.release(start))
             arrived, replies = self._answers(wire.DONE, wire.DONE_BYTES)
             self._cpu = self._spent()
+            late = self._late(max(arrived))
             spent = [now - before for now, before in zip(self._cpu, cpu, strict=True)]
         except OSError:
             raise self._processes.failure() from None
@@ -163,7 +169,7 @@ class WorkerArm:
             self._judge_status(rank, wire.status(reply))
         self._judge_share(sum(spent), min(arrived) - start, max(arrived) - start)
         return Measurement(
-            self.id, self._generation, round, batch, (max(arrived) - start + parked) * 1e-9,
+            self.id, self._generation, round, batch, (max(arrived) - start + parked + late) * 1e-9,
             (sum(spent) + parked) * 1e-9,
             self._switches() - switches, tuple((t - start) * 1e-9 for t in arrived), phase,
         )  # fmt: skip
@@ -189,6 +195,7 @@ class WorkerArm:
                 if reply[:1] != mark or len(reply) != length:
                     raise self._processes.failure()
                 arrived[rank], replies[rank] = now, reply
+                self._told[rank] = time.clock_gettime_ns(self._clocks[rank])
                 missing -= 1
         return arrived, replies
 
@@ -199,7 +206,20 @@ class WorkerArm:
         """
         if self._limits.wall is None or not self._cpu:
             return 0
-        since = max(now - last for now, last in zip(cpu, self._cpu, strict=True))
+        return self._after(max(now - last for now, last in zip(cpu, self._cpu, strict=True)))
+
+    def _late(self, arrived: int) -> int:
+        """Who has answered goes to sleep at once: what it works before that counts as part of the sample.
+
+        It took no more CPU time than has passed until it slept, nor than its clock says.
+        """
+        if self._limits.wall is None:
+            return 0
+        worked = zip(self._asleep, self._cpu, self._told, strict=True)
+        return self._after(max(min(asleep - arrived, now - then) for asleep, now, then in worked))
+
+    def _after(self, since: int) -> int:
+        """Of so much CPU time after an answer, what counts."""
         self._strays += since > PARKED_NS
         if self._strays > MOST_STRAYS:
             raise ArmFailure("forbidden", f"it worked for {since * 1e-6:.1f} ms after it had answered")
@@ -263,7 +283,7 @@ class WorkerArm:
         for sock, _ in self.ranks:
             told = self._request(sock, "C")
             counts.append((told.get("messages"), told.get("bytes")))
-        if not all(isinstance(n, int) for pair in counts for n in pair):
+        if not all(isinstance(n, int) and 0 <= n < 2**63 for pair in counts for n in pair):
             raise ArmFailure("forbidden", "it answered in place of the process that runs it")
         return tuple(counts)
 

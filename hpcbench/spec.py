@@ -101,13 +101,22 @@ class Budget:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage that a candidate went through; ``not_checked`` is never to be read as passed."""
+    """One stage that a candidate went through; ``not_checked`` is never to be read as passed.
+
+    A message may be the candidate's own words: what could not be printed, or would move a terminal, is a `?` there.
+    """
 
     name: str
     code: str
     message: str = ""
     seconds: float = 0.0
     tool: str = ""
+
+    def __post_init__(self) -> None:
+        plain = self.message.expandtabs()
+        if not plain.replace("\n", "").isprintable():
+            plain = "".join(c if c == "\n" or c.isprintable() else "?" for c in plain)
+        object.__setattr__(self, "message", plain)
 
 
 @dataclass(frozen=True)

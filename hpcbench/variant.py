@@ -21,7 +21,8 @@ from hpcbench.spec import Candidate, HpcbenchError, Language, Model, Param, Valu
 
 LANGUAGES: dict[str, Language] = {".c": "c", ".cpp": "cpp", ".cu": "cuda", ".py": "python"}
 MODELS = ("serial", "openmp", "mpi", "cuda", "mpi+openmp")
-HEADER = re.compile(r"^(?://|#) /// hpcbench\n((?:(?://|#).*\n)*?)(?://|#) ///$", re.MULTILINE)
+OPENING, CLOSING = ("// /// hpcbench", "# /// hpcbench"), ("// ///", "# ///")
+LONGEST = 4 * 2**20  # bytes of a candidate's text
 INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)
 KEYS = {"model", "summary", "source", "flags", "requires", "params", "restrictions"}
 
@@ -97,13 +98,12 @@ def header(text: str, where: str) -> dict[str, Any]:
     RegistryError
         When there is none, when it is not TOML, or when it has a key or model nobody knows.
     """
-    found = HEADER.search(text)
-    if not found:
+    lines = _block(text)
+    if lines is None:
         raise RegistryError(f"{where}: no header; start with a comment block `/// hpcbench` ... `///`")
-    lines = [re.sub(r"^(//|#) ?", "", line) for line in found[1].splitlines()]
     try:
-        body = tomllib.loads("\n".join(lines))
-    except tomllib.TOMLDecodeError as error:
+        body = tomllib.loads("\n".join(re.sub(r"^(//|#) ?", "", line) for line in lines))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RegistryError(f"{where}: header is not TOML: {error}") from None
     if unknown := sorted(set(body) - KEYS):
         raise RegistryError(f"{where}: header has {unknown[0]!r}; known are {', '.join(sorted(KEYS))}")
@@ -112,10 +112,25 @@ def header(text: str, where: str) -> dict[str, Any]:
     return body
 
 
+def _block(text: str) -> list[str] | None:
+    """The lines of the first header; of any text in one pass."""
+    block: list[str] | None = None
+    for line in text.split("\n"):
+        if block is None:
+            block = [] if line in OPENING else None
+        elif line in CLOSING:
+            return block
+        elif line.startswith(("//", "#")):
+            block.append(line)
+        else:
+            block = None
+    return None
+
+
 def header_of(one: Candidate) -> dict[str, Any]:
     """The table of a candidate's header; empty where its text has none."""
     text = one.source.decode("utf-8", "replace")
-    return header(text, one.origin) if HEADER.search(text) else {}
+    return {} if _block(text) is None else header(text, one.origin)
 
 
 def read_variant(kernel: str, path: Path) -> Variant:
@@ -173,11 +188,15 @@ def outside(
     if path.suffix not in LANGUAGES:
         raise RegistryError(f"{path}: ends in none of {', '.join(LANGUAGES)}")
     try:
-        text = path.read_bytes().decode("utf-8", "replace")
+        with path.open("rb") as file:
+            text = file.read(LONGEST + 1).decode("utf-8", "replace")
     except OSError as error:
         raise RegistryError(f"{path}: {error.strerror}") from None
+    if len(text) > LONGEST:
+        raise RegistryError(f"{path}: more than {LONGEST >> 20} MiB are no kernel")
     usual: Model = "cuda" if path.suffix == ".cu" else "serial"
-    body: dict[str, Any] = header(text, str(path)) if HEADER.search(text) else {"model": model or usual}
+    bare: dict[str, Any] = {"model": model or usual}
+    body = bare if _block(text) is None else header(text, str(path))
     _fits(path, model or body["model"])
     params = chosen_among(_declared(body, path)[0], given or {}, str(path))
     native = ("-O3",) if path.suffix == ".cu" else ("-O3", "-march=native")

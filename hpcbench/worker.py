@@ -98,7 +98,7 @@ class Interpreted:
         spec = importlib.util.spec_from_file_location("candidate", plan["object"])
         assert spec is not None
         assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
+        module = sys.modules["candidate"] = importlib.util.module_from_spec(spec)  # dataclasses look it up
         spec.loader.exec_module(module)
         bind = hasattr(module, "bind")  # wraps the arrays in a library's own types, untimed
         if bind and plan["wall"]:
@@ -111,7 +111,7 @@ class Interpreted:
             raise ValueError(
                 "collect() is for libraries that somebody vouches for: what it does is not timed"
             )
-        self.collect: Callable[..., Any] = getattr(module, "collect", lambda result: result)  # from a device
+        self.collect: Callable[..., Any] | None = getattr(module, "collect", None)  # from a device
         self.handles: dict[int, Any] = {}
         self.result: tuple[Any, ...] = ()
 
@@ -130,7 +130,7 @@ class Interpreted:
 
         Plain arrays of numbers only: another type might compute its values when they are read.
         """
-        result = self.collect(self.result)
+        result = self.collect(self.result) if self.collect else self.result
         if type(result) not in (tuple, list):
             raise TypeError(f"run() returned {type(result).__name__}, not a tuple of arrays")
         for target, source in zip(self.buffers[slot], result, strict=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import textwrap
 from pathlib import Path
@@ -120,9 +121,8 @@ def _show(result: Result, as_json: bool) -> None:
             print(textwrap.fill(part, WIDTH, initial_indent="    ", subsequent_indent="      "))
     if result.speedup:
         median, low, high = result.speedup
-        print(
-            f"{result.variant}: {median:.2f}x [{low:.2f}, {high:.2f}] over {result.anchor}, {result.relation}"
-        )
+        interval = f" [{low:.2f}, {high:.2f}]" if math.isfinite(low) else ""
+        print(f"{result.variant}: {median:.2f}x{interval} over {result.anchor}, {result.relation}")
     else:
         print(f"{result.variant}: {result.verdict}")
     if result.trusted:

@@ -119,6 +119,17 @@ static void off_if(rules *p, long call, int i, uint32_t mask, uint32_t value, ui
   take(p, offsetof(struct seccomp_data, nr));
 }
 
+/* `refusal` for `call` where argument `i` is not 0: both words of a pointer are looked at. */
+static void off_if_any(rules *p, long call, int i, uint32_t refusal) {
+  emit(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 6);
+  take(p, ARGUMENT(i));
+  emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2);
+  take(p, ARGUMENT(i) + 4);
+  emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+  give(p, refusal);
+  take(p, offsetof(struct seccomp_data, nr));
+}
+
 static const int computes[] = {
     SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_close, SYS_fstat, SYS_newfstatat, SYS_statx, SYS_lseek,
     SYS_mmap, SYS_munmap, SYS_mprotect, SYS_mremap, SYS_madvise, SYS_brk, SYS_mincore, SYS_mlock, SYS_munlock, SYS_msync,
@@ -175,6 +186,9 @@ static int filter(int needs) {
   give(p, SECCOMP_RET_KILL_PROCESS);
 #endif
   if (!(needs & HPCBENCH_SPAWNS)) off_if(p, SYS_mmap, 3, MAP_SHARED | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS, REFUSE(ENOMEM)); /* no limit counts it */
+  off_if(p, SYS_mmap, 3, MAP_GROWSDOWN, MAP_GROWSDOWN, REFUSE(ENOMEM)); /* a stack: the limit of data does not count it */
+  const uint32_t owners[] = {8, 10, 15}; /* F_SETOWN, F_SETSIG, F_SETOWN_EX: a pipe would send signals to anybody */
+  for (size_t i = 0; i < 3; i++) off_if(p, SYS_fcntl, 1, UINT32_MAX, owners[i], REFUSE(EPERM));
   ALL(computes, SECCOMP_RET_ALLOW);
   if (needs & HPCBENCH_WRITES) {
     ALL(writes, SECCOMP_RET_ALLOW);
@@ -188,7 +202,8 @@ static int filter(int needs) {
   on_if(p, SYS_clone, 0, CLONE_THREAD, CLONE_THREAD, REFUSE(EPERM));
   on_if(p, SYS_kill, 0, UINT32_MAX, (uint32_t)getpid(), needs & HPCBENCH_SPAWNS ? REFUSE(EPERM) : SECCOMP_RET_KILL_PROCESS);
   on_if(p, SYS_tgkill, 0, UINT32_MAX, (uint32_t)getpid(), needs & HPCBENCH_SPAWNS ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS);
-  on_if(p, SYS_prlimit64, 2, UINT32_MAX, 0, REFUSE(EPERM)); /* may ask, not set: a pointer's low word is not 0 */
+  off_if_any(p, SYS_prlimit64, 2, REFUSE(EPERM)); /* may ask, not set */
+  on(p, SYS_prlimit64, SECCOMP_RET_ALLOW);
   on_if(p, SYS_prctl, 0, UINT32_MAX, PR_SET_NAME, REFUSE(EPERM));
   const uint32_t change = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC;
   on_if(p, SYS_openat, 2, change, 0, REFUSE(EACCES));

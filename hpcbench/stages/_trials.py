@@ -21,8 +21,6 @@ from hpcbench.processes import LaunchError
 from hpcbench.spec import Budget, Code, Setting, Stage
 from hpcbench.stages import Subject
 
-LARGE = "larger"  # the hidden input that is left out where an instrument makes everything slow
-
 
 def trials(
     subject: Subject, name: str, settings: Sequence[Setting], watch: Instrument | None = None
@@ -31,7 +29,6 @@ def trials(
     bench, kernel = subject.bench, subject.kernel
     start = time.perf_counter()
     inputs = kernel.module().hidden(bench.case.contract, np.random.default_rng(subject.seed))
-    inputs = {title: one for title, one in inputs.items() if not watch or title != LARGE}
     case = Case(name, kernel, bench.case.contract, lambda _: list(inputs.values()), tuple(inputs))
     tool = watch.tool if watch else ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import time
+from string import Formatter
 
 from hpcbench.spec import Stage
 from hpcbench.stages import Subject
@@ -16,8 +17,13 @@ NAMES = {"__import__", "compile", "eval", "exec", "globals", "locals", "open", "
 ATTRIBUTES = NAMES | {
     "ctypeslib", "fromfile", "tofile", "memmap", "load", "loadtxt", "genfromtxt", "save", "savetxt", "savez",
     "f2py", "distutils", "testing", "sys", "os", "objmode", "cfunc", "subprocess", "attrgetter", "methodcaller",
-    "ctypes", "builtins", "inspect", "importlib", "modules"
+    "ctypes", "builtins", "inspect", "importlib", "modules", "get_type_hints", "ForwardRef", "update_wrapper",
+    "wraps", "make_dataclass", "format_map", "vformat", "Formatter"
 }  # fmt: skip
+# a frame leads to the worker's variables; with the last five an object passes for another, to be asked for parts
+FRAMES = {"gi_frame", "gi_code", "gi_yieldfrom", "cr_frame", "cr_code", "cr_await", "cr_origin", "ag_frame",
+          "ag_code", "ag_await", "f_back", "f_locals", "f_globals", "f_builtins", "f_code", "tb_frame", "tb_next",
+          "__class__", "__match_args__", "__instancecheck__", "__subclasscheck__", "__getattribute__"}  # fmt: skip
 # of names with two underscores:
 PLAIN = {"__init__", "__name__", "__doc__", "__version__", "__len__", "__call__"}  # fmt: skip
 
@@ -49,7 +55,29 @@ def problems(source: bytes, allowed: set[str]) -> list[str]:
             )
             if node.attr in ATTRIBUTES or node.attr.startswith("__") or private:
                 found.append(f".{node.attr}")
+        elif isinstance(node, ast.MatchClass):
+            found += [f"case {n}=" for n in node.kwd_attrs if n in ATTRIBUTES or n.startswith("__")]
+        elif isinstance(node, ast.Call) and _formats_attributes(node):
+            found.append(".format of more than numbers")
+        found += [name for name in _names(node) if name in FRAMES]
     return list(dict.fromkeys(found))
+
+
+def _names(node: ast.AST) -> list[str]:
+    """Every name that the node itself has, in whatever role, texts included."""
+    words = [getattr(node, role, None) for role in ("id", "attr", "arg", "name", "asname", "value")]
+    return [word for word in (*words, *getattr(node, "kwd_attrs", ())) if isinstance(word, str)]
+
+
+def _formats_attributes(call: ast.Call) -> bool:
+    """Whether it is a ``format`` whose text is not at hand, or asks for attributes or entries: ``"{0.name}"``."""
+    method = call.func
+    if not (isinstance(method, ast.Attribute) and method.attr == "format"):
+        return False
+    text = method.value.value if isinstance(method.value, ast.Constant) else None
+    return not isinstance(text, str) or any(
+        "." in field or "[" in field for _, field, *_ in Formatter().parse(text) if field
+    )
 
 
 def _hidden(*names: str) -> bool:

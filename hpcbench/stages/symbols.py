@@ -20,7 +20,7 @@ ANY = re.compile(
     r"_Z\w+|_Unwind_\w+|__cxa_\w+|__gxx_personality_v0|_ITM_\w+|__gmon_start__|__dso_handle|__stack_chk_fail|__tls_get_addr"
     r"|__\w+_chk|__errno_location|__assert_fail|__once_proxy|__ctype_\w+|__sched_cpu\w+|__isoc\d\d_(?:sscanf|strto\w+)"
     r"|__(?:isnan|isinf|finite|fpclassify|signbit)[fl]?|__libc_single_threaded|__gcc_\w+|__[a-z]+(?:[hsdtx][fc]|[hsdt]i)\d?|__atomic_\w+|__dynamic_cast|__cpu_\w+"
-    r"|(?:GOMP|omp|__kmpc|ompi_mpi)_\w+|P?MPI_(?!Comm_spawn|Comm_connect|Comm_accept|Comm_join|Open_port|Publish_name|Unpublish_name|Lookup_name|File_|T_|Pcontrol)\w+"
+    r"|(?:GOMP|omp|__kmpc|ompi_mpi)_\w+|(?:P(?=MPI_Wti))?MPI_(?!Comm_spawn|Comm_connect|Comm_accept|Comm_join|Open_port|Publish_name|Unpublish_name|Lookup_name|File_|T_|Pcontrol)\w+"
     r"|pthread_(?:create|join|self|once|key_\w+|[sg]etspecific|mutex_\w+|cond_\w+|rwlock_\w+|spin_\w+|barrier_\w+|attr_\w+"
     r"|mutexattr_\w+|condattr_\w+|yield|equal|setname_np|[sg]etaffinity_np)|sem_(?:init|destroy|wait|post|trywait)"
     r"|malloc|calloc|realloc|free|posix_memalign|aligned_alloc|memalign|malloc_usable_size|reallocarray|mmap|munmap|mremap"
@@ -42,7 +42,7 @@ FORBIDDEN_CXX = re.compile(r"_ZNSt(?:10filesystem|13basic_(?:fstream|filebuf)|14
 
 def undefined(path: str) -> list[str]:
     """Names that the object takes from elsewhere, without version."""
-    found = subprocess.run(["nm", "-D", "-P", path], capture_output=True, text=True, check=True).stdout
+    found = subprocess.run(["nm", "-D", "-P", path], capture_output=True, errors="replace", check=True).stdout
     rows = [line.split() for line in found.splitlines()]
     return sorted({row[0].partition("@")[0] for row in rows if row[1] in "Uwv"})
 

@@ -101,6 +101,11 @@ REACHES = {
     "asks for a key": 'got = syscall(SYS_add_key, "user", "hpcbench", "x", 1, -2) > 0;',
     "makes a user namespace": "static bool had; had = had || !unshare(CLONE_NEWUSER); got = had;",
     "raises its limits": "rlimit r; getrlimit(RLIMIT_FSIZE, &r); r.rlim_cur /= 2; got = !setrlimit(RLIMIT_FSIZE, &r);",
+    "raises the parent's limits": "static rlimit *r = (rlimit *)mmap((void *)0x200000000000, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); "
+                                  "*r = {512, 512}; got = !syscall(SYS_prlimit64, VICTIM, RLIMIT_CORE, r, nullptr);",  # its low word is 0
+    "has a pipe signal another process": "int p[2]; got = !pipe(p) && !fcntl(p[0], F_SETOWN, VICTIM);",
+    "maps memory that grows down": "void *m = mmap(nullptr, 1 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0); "
+                                   "got = m != MAP_FAILED; if (got) munmap(m, 1 << 30);",
     "takes another scheduler": "sched_param p{}; got = !sched_setscheduler(0, SCHED_BATCH, &p);",
     "counts events of the processor": "perf_event_attr e{}; e.size = sizeof e; e.type = PERF_TYPE_SOFTWARE; e.exclude_kernel = e.exclude_hv = 1; "
                                       "got = syscall(SYS_perf_event_open, &e, 0, -1, -1, 0) >= 0;",
