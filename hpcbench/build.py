@@ -25,6 +25,7 @@ from hpcbench.spec import Candidate, HpcbenchError
 
 ALLOWED_FLAGS = re.compile(
     r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-falign-loops=\d+|-fno-(?!sanitize)[a-z-]+|-std=[a-z0-9+]+|-g"
+    r"|-W[a-z][a-z0-9=+-]*|-pthread|-DNDEBUG|-fopenmp-simd|-ffp-contract=\w+|-mprefer-vector-width=\d+"
 )
 COMPILERS = {
     "c": ("CC", ("gcc", "clang", "cc"), "C", "g++"),
@@ -138,7 +139,10 @@ def build(
     """
     for flag in candidate.flags:
         if not ALLOWED_FLAGS.fullmatch(flag):
-            raise BuildError(f"flag {flag} is not on the list of allowed flags")
+            raise BuildError(
+                f"flag {flag} is not on the list of allowed flags: -O0 to -O3, -march=native, -std=…, -W…, -g, "
+                f"-funroll-loops, -fno-…, -ffp-contract=…, -pthread, -DNDEBUG; OpenMP by its model"
+            )
     params = [f"-D{k}={v}" for k, v in sorted(candidate.params.items()) if is_build_param(candidate, k)]
     openmp = ["-fopenmp"] if "openmp" in candidate.model else []
     no_bindings = NO_CXX_BINDINGS if "mpi" in candidate.model else ()

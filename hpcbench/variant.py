@@ -189,7 +189,7 @@ def outside(
         raise RegistryError(f"{path}: ends in none of {', '.join(LANGUAGES)}")
     try:
         with path.open("rb") as file:
-            text = file.read(LONGEST + 1).decode("utf-8", "replace")
+            text = file.read(LONGEST + 1).decode("utf-8", "replace").replace("\r\n", "\n")
     except OSError as error:
         raise RegistryError(f"{path}: {error.strerror}") from None
     if len(text) > LONGEST:

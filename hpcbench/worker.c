@@ -154,6 +154,7 @@ static void *symbol(void *code, const char *kernel, const char *phase, int wante
 }
 
 #include "worker_device.h"
+#include "worker_races.h"
 
 static arm prepare(const char *bytes) {
   plan p;

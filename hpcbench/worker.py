@@ -132,8 +132,12 @@ class Interpreted:
         """
         result = self.collect(self.result) if self.collect else self.result
         if type(result) not in (tuple, list):
-            raise TypeError(f"run() returned {type(result).__name__}, not a tuple of arrays")
+            raise TypeError(f"run() returned {type(result).__name__}, not a plain tuple or list of arrays")
         for target, source in zip(self.buffers[slot], result, strict=True):
+            if type(source) is type(target) and source.ndim != 1:
+                raise TypeError(
+                    f"run() returned an array of {source.ndim} dimensions: outputs are flat, as by ravel()"
+                )
             if type(source) is not type(target) or source.dtype.kind not in "iuf":
                 raise TypeError(f"run() returned {type(source).__name__}, not a plain array of numbers")
             target[: min(len(target), len(source))] = source[: len(target)]

@@ -18,12 +18,13 @@ ATTRIBUTES = NAMES | {
     "ctypeslib", "fromfile", "tofile", "memmap", "load", "loadtxt", "genfromtxt", "save", "savetxt", "savez",
     "f2py", "distutils", "testing", "sys", "os", "objmode", "cfunc", "subprocess", "attrgetter", "methodcaller",
     "ctypes", "builtins", "inspect", "importlib", "modules", "get_type_hints", "ForwardRef", "update_wrapper",
-    "wraps", "make_dataclass", "format_map", "vformat", "Formatter"
+    "make_dataclass", "format_map", "vformat", "Formatter"
 }  # fmt: skip
 # a frame leads to the worker's variables; with the last five an object passes for another, to be asked for parts
 FRAMES = {"gi_frame", "gi_code", "gi_yieldfrom", "cr_frame", "cr_code", "cr_await", "cr_origin", "ag_frame",
           "ag_code", "ag_await", "f_back", "f_locals", "f_globals", "f_builtins", "f_code", "tb_frame", "tb_next",
           "__class__", "__match_args__", "__instancecheck__", "__subclasscheck__", "__getattribute__"}  # fmt: skip
+STARRED = {"math", "itertools"}  # all of whose names are harmless
 # of names with two underscores:
 PLAIN = {"__init__", "__name__", "__doc__", "__version__", "__len__", "__call__"}  # fmt: skip
 
@@ -37,6 +38,11 @@ def problems(source: bytes, allowed: set[str]) -> list[str]:
     modules = {
         (a.asname or a.name).partition(".")[0] for n in nodes if isinstance(n, ast.Import) for a in n.names
     }
+    plain = [n for n in nodes if isinstance(n, ast.Call) and len(n.args) == 1 and not n.keywords]
+    wrapping = {
+        id(n.func) for n in plain if not isinstance(n.args[0], ast.Starred)
+    }  # the decorator as one knows it
+    wrapping |= {id(a) for n in nodes if isinstance(n, ast.ImportFrom) for a in n.names if not a.asname}
     for node in nodes:
         if isinstance(node, ast.Import):
             found += [f"import {a.name}" for a in node.names if a.name.partition(".")[0] not in allowed]
@@ -45,6 +51,8 @@ def problems(source: bytes, allowed: set[str]) -> list[str]:
             module = node.module or ""
             if node.level or module.partition(".")[0] not in allowed or _hidden(*module.split(".")):
                 found.append(f"from {'.' * node.level}{module} import")
+            if module not in STARRED and any(a.name == "*" for a in node.names):
+                found.append(f"from {module} import *")
             if module != "__future__":
                 found += [f"from {module} import {a.name}" for a in node.names if _hidden(a.name)]
         elif isinstance(node, ast.Name) and node.id in NAMES and node.id not in own:
@@ -53,12 +61,15 @@ def problems(source: bytes, allowed: set[str]) -> list[str]:
             private = (
                 node.attr.startswith("_") and isinstance(node.value, ast.Name) and node.value.id in modules
             )
-            if node.attr in ATTRIBUTES or node.attr.startswith("__") or private:
+            system = node.attr.startswith("__") and node.attr.endswith("__")
+            if node.attr in ATTRIBUTES or system or private:
                 found.append(f".{node.attr}")
         elif isinstance(node, ast.MatchClass):
             found += [f"case {n}=" for n in node.kwd_attrs if n in ATTRIBUTES or n.startswith("__")]
-        elif isinstance(node, ast.Call) and _formats_attributes(node):
-            found.append(".format of more than numbers")
+        if isinstance(node, ast.Attribute) and node.attr == "format" and _asks(node.value):
+            found.append(".format of more than values")
+        if _names(node)[:1] == ["wraps"] and not isinstance(node, ast.Constant) and id(node) not in wrapping:
+            found.append("wraps of more than a function")
         found += [name for name in _names(node) if name in FRAMES]
     return list(dict.fromkeys(found))
 
@@ -69,12 +80,9 @@ def _names(node: ast.AST) -> list[str]:
     return [word for word in (*words, *getattr(node, "kwd_attrs", ())) if isinstance(word, str)]
 
 
-def _formats_attributes(call: ast.Call) -> bool:
-    """Whether it is a ``format`` whose text is not at hand, or asks for attributes or entries: ``"{0.name}"``."""
-    method = call.func
-    if not (isinstance(method, ast.Attribute) and method.attr == "format"):
-        return False
-    text = method.value.value if isinstance(method.value, ast.Constant) else None
+def _asks(pattern: ast.AST) -> bool:
+    """Whether a text to be formatted is not at hand, or asks for attributes or entries: ``"{0.name}"``."""
+    text = pattern.value if isinstance(pattern, ast.Constant) else None
     return not isinstance(text, str) or any(
         "." in field or "[" in field for _, field, *_ in Formatter().parse(text) if field
     )

@@ -10,6 +10,7 @@ from hpcbench.stages import Subject
 from hpcbench.stages._trials import on_device, watched
 
 ORDER = 60
+PRAGMA = b"#pragma omp"
 
 
 def check(subject: Subject) -> Stage:
@@ -17,7 +18,10 @@ def check(subject: Subject) -> Stage:
     if subject.candidate.language == "cuda":
         return on_device(subject, "races", ("racecheck", "synccheck"))
     if subject.candidate.language == "python" or "openmp" not in subject.candidate.model:
-        return Stage("races", "not_checked", "for OpenMP in C and C++, and CUDA, only")
+        found = " (it has `#pragma omp`: its header or --model must say openmp)" * (
+            PRAGMA in subject.candidate.source
+        )
+        return Stage("races", "not_checked", f"for OpenMP in C and C++, and CUDA, only{found}")
     if "mpi" in subject.candidate.model:
         return Stage("races", "not_checked", "the detector does not know the MPI library")
     setting = subject.bench.setting

@@ -1,7 +1,7 @@
 /* Contract of the kernel spgemm: C = A * B in CSR, float64 values, int32 columns, int64 row pointers.
  *
  * A variant in C or C++ exports spgemm_run and, if it has a setup phase, spgemm_setup and spgemm_free.
- * Inputs are read-only (a write is a fault); a row holds no column twice. Outputs belong to the harness; indices
+ * Inputs are read-only (a write is a fault); the columns of a row ascend, without duplicates. Outputs belong to the harness; indices
  * and data hold `capacity` entries, an upper bound of nnz(C) = sum over rows of min(flops of the row, b_ncols), and
  * their pages appear when they are touched. C has no duplicate columns in a row; entries that cancel to zero may
  * stand or be left out. With sorted != 0 the columns of every row ascend.

@@ -35,10 +35,21 @@ class Product:
 
 
 def product(a: csr_array, b: csr_array, contract: str, rng: np.random.Generator) -> Product:
-    """The input A B with values re-drawn, and the bound of its output."""
+    """The input A B with values re-drawn and ascending columns, and the bound of its output."""
+    alike = b is a
+    a = _ordered(a)
+    b = a if alike else _ordered(b)
     bound = int(np.minimum(row_flops(a, b), b.shape[1]).sum())
     asked = contract.split("-")
     return redraw(Product(a, b, sorted=asked[0] == "sorted", resident="device" in asked, bound=bound), rng)
+
+
+def _ordered(m: csr_array) -> csr_array:
+    """The same with the columns of every row ascending, none of them twice."""
+    if not m.has_canonical_format:
+        m = m.copy()
+        m.sum_duplicates()
+    return m
 
 
 def redraw(inputs: Product, rng: np.random.Generator) -> Product:
