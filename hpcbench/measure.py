@@ -19,6 +19,7 @@ from typing import Any
 
 from hpcbench import launch, processes, ranks, sandbox, wire
 from hpcbench.arena import Arena, SealedInputs
+from hpcbench.census import Census, foreign, libraries
 from hpcbench.processes import ArmFailure, LaunchError, Processes
 from hpcbench.spec import Measurement, Phase, Setting
 from hpcbench.wire import Program
@@ -27,7 +28,6 @@ PARKED_NS = 1_000_000  # CPU time that a parked arm may use: to say that it is d
 MOST_STRAYS = 2  # times that it may use more: an interrupt or a stolen processor counts as its own
 NATIVE_LIMIT_S = 20.0  # of an untrusted kernel's first calls, which take milliseconds
 CROWDED = 4  # times that, where ranks or threads share processors and wait for each other
-SETTLE_S = 0.02  # that a rank which has answered may take to go to sleep
 ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of the next sample
 SHARE, SHARE_NS = 1.05, 300_000
 LEAST_LIMIT_S = 2.0
@@ -72,9 +72,8 @@ class WorkerArm:
         self._program, self._memory, self._setting, self._limits = program, memory, setting, limits
         self._generation = generation
         self._lead_ns = LEAD_NS if setting.threads > 1 else 0
-        self._status: list[int] = []
         self._strays = 0
-        self._cpu: list[int] = []  # CPU time of every rank when it gave its last answer
+        self._seen: Census | None = None
         self._processes = Processes(program, setting, scratch, rng, limits.wall)
 
     @property
@@ -109,33 +108,34 @@ class WorkerArm:
             if wall and sandbox.REQUIRED & ~(self.layers | wall.without):
                 gone = sandbox.names(sandbox.REQUIRED & ~(self.layers | wall.without))
                 raise LaunchError(f"the wall does not stand: no {' and no '.join(gone)}")
+        self._before = [libraries(pid) for _, pid in self.ranks] if self._watched else []
         for sock, _ in self.ranks:
             self._processes.send(sock, wire.request("L"))
         for sock, _ in self.ranks:
             self.has_setup = self._processes.receive(sock, deadline).get("setup") is True
         self._rank_of = {sock.fileno(): rank for rank, (sock, _) in enumerate(self.ranks)}
-        self._status = [os.open(f"/proc/{pid}/status", os.O_RDONLY) for _, pid in self.ranks]
-        self._clocks = [(~pid << 3) | 2 for _, pid in self.ranks]  # CPUCLOCK_SCHED of the process
+        self._seen = Census([pid for _, pid in self.ranks], self._setting.threads)
         self._told = [0] * len(
             self.ranks
         )  # CPU time when its answer came: a tick old, if it was running still
-        self._asleep = [0] * len(self.ranks)  # since when at the latest
+
+    @property
+    def _watched(self) -> bool:
+        """Whether what it loads is looked at: of an untrusted object, by itself."""
+        kind = self._program.language in ("c", "cpp") and not self._program.under_mpi
+        return kind and self._limits.wall is not None and not self._program.watch
 
     def _request(self, sock: socket.socket, letter: str, *numbers: int) -> dict[str, Any]:
         self._processes.send(sock, wire.request(letter, *numbers))
         answer = self._processes.receive(sock, time.monotonic() + self.limit_s)
         with suppress(OSError):  # a process has ended; the next sample will say so
-            self._cpu = self._spent()
+            self._system.settle()
         return answer
 
-    def _spent(self) -> list[int]:
-        """CPU time of every rank, once it sleeps: of a process that runs, the system's figure may be a tick old."""
-        until = time.monotonic() + SETTLE_S
-        for rank, fd in enumerate(self._status):
-            while b"\nState:\tS" not in os.pread(fd, 256, 0) and time.monotonic() < until:
-                os.sched_yield()
-            self._asleep[rank] = time.perf_counter_ns()
-        return [time.clock_gettime_ns(clock) for clock in self._clocks]
+    @property
+    def _system(self) -> Census:
+        assert self._seen is not None, "connect() comes first"
+        return self._seen
 
     def sample(self, input_set: int, batch: int, phase: Phase = "total", round: int = -1) -> Measurement:
         """Release all ranks together and wait for the last; times by the parent's monotonic clock.
@@ -151,16 +151,16 @@ class WorkerArm:
             for sock in socks:
                 sock.sendall(request)
             self._answers(wire.READY, 1)
-            switches = self._switches()
-            cpu = [time.clock_gettime_ns(clock) for clock in self._clocks]
-            parked = self._census(cpu)
+            switches = self._system.switches()
+            cpu = [self._system.spent(rank) for rank in range(len(socks))]
+            parked = self._parked(cpu)
             start = time.perf_counter_ns() + self._lead_ns
             for sock in socks:
                 sock.send(wire.release(start))
             arrived, replies = self._answers(wire.DONE, wire.DONE_BYTES)
-            self._cpu = self._spent()
+            self._system.settle()
             late = self._late(max(arrived))
-            spent = [now - before for now, before in zip(self._cpu, cpu, strict=True)]
+            spent = [now - before for now, before in zip(self._system.cpu, cpu, strict=True)]
         except OSError:
             raise self._processes.failure() from None
         if found := self._processes.reported():
@@ -171,7 +171,7 @@ class WorkerArm:
         return Measurement(
             self.id, self._generation, round, batch, (max(arrived) - start + parked + late) * 1e-9,
             (sum(spent) + parked) * 1e-9,
-            self._switches() - switches, tuple((t - start) * 1e-9 for t in arrived), phase,
+            self._system.switches() - switches, tuple((t - start) * 1e-9 for t in arrived), phase,
         )  # fmt: skip
 
     def _answers(self, mark: bytes, length: int) -> tuple[list[int], list[bytes]]:
@@ -195,18 +195,20 @@ class WorkerArm:
                 if reply[:1] != mark or len(reply) != length:
                     raise self._processes.failure()
                 arrived[rank], replies[rank] = now, reply
-                self._told[rank] = time.clock_gettime_ns(self._clocks[rank])
+                self._told[rank] = self._system.spent(rank)
                 missing -= 1
         return arrived, replies
 
-    def _census(self, cpu: Sequence[int]) -> int:
+    def _parked(self, cpu: Sequence[int]) -> int:
         """Nothing may have worked since the last answer: neither a helper thread nor what was left undone.
 
         ``cpu`` is the CPU time of each rank now. Returns the nanoseconds that count as part of the next sample.
         """
-        if self._limits.wall is None or not self._cpu:
+        if self._limits.wall is None and self._system.moved():
+            raise ArmFailure("runtime", "somebody else changed its processors while it was parked")
+        if self._limits.wall is None or not self._system.cpu:
             return 0
-        return self._after(max(now - last for now, last in zip(cpu, self._cpu, strict=True)))
+        return self._after(max(now - last for now, last in zip(cpu, self._system.cpu, strict=True)))
 
     def _late(self, arrived: int) -> int:
         """Who has answered goes to sleep at once: what it works before that counts as part of the sample.
@@ -215,7 +217,7 @@ class WorkerArm:
         """
         if self._limits.wall is None:
             return 0
-        worked = zip(self._asleep, self._cpu, self._told, strict=True)
+        worked = zip(self._system.asleep, self._system.cpu, self._told, strict=True)
         return self._after(max(min(asleep - arrived, now - then) for asleep, now, then in worked))
 
     def _after(self, since: int) -> int:
@@ -268,6 +270,10 @@ class WorkerArm:
         if self._program.language == "python" or self._memory.resident:
             for sock, _ in self.ranks:
                 self._request(sock, "F", slot)
+        for (_, pid), before in zip(self.ranks, self._before, strict=bool(self._before)):
+            with suppress(OSError):  # it has ended; the next sample will say so
+                if name := foreign(pid, before, str(self._program.path)):
+                    raise ArmFailure("forbidden", f"it loaded {name}, which its object does not ask for")
 
     def poison(self) -> None:
         """Make every slot in a device's memory hold no answer; the host's are the parent's, a library's are new."""
@@ -287,15 +293,8 @@ class WorkerArm:
             raise ArmFailure("forbidden", "it answered in place of the process that runs it")
         return tuple(counts)
 
-    def _switches(self) -> int:
-        """Involuntary context switches of all ranks so far: the last line of their /proc status."""
-        try:
-            return sum(int(os.pread(fd, 8192, 0).rsplit(b":", 1)[1]) for fd in self._status)
-        except OSError:  # the process has ended; the sample itself will say so
-            return 0
-
     def close(self) -> None:
         """End every process of the arm."""
-        while self._status:
-            os.close(self._status.pop())
+        if self._seen:
+            self._seen.close()
         self._processes.close()

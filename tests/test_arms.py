@@ -16,6 +16,7 @@ from hpcbench import build, launch, machine, registry
 from hpcbench.case import Case, Prepared
 from hpcbench.contender import Entry
 from hpcbench.measure import WorkerArm
+from hpcbench.processes import ArmFailure
 from hpcbench.spec import Candidate, Setting
 from hpcbench.wire import Limits, Program
 
@@ -56,10 +57,19 @@ def arm(tmp_path, request):
 def test_a_parked_arm_uses_under_one_percent_of_a_core(arm):
     arm.sample(0, 20)
     time.sleep(0.1)
-    before = [time.clock_gettime(clock) for clock in arm._clocks]
+    before = [arm._system.spent(rank) for rank in range(len(arm.ranks))]
     time.sleep(1.0)
-    spent = sum(time.clock_gettime(c) - b for c, b in zip(arm._clocks, before, strict=True))
-    assert spent < 0.01
+    spent = sum(arm._system.spent(rank) - then for rank, then in enumerate(before))
+    assert spent < 0.01e9
+
+
+@pytest.mark.parametrize("arm", ["serial", "threads"], indirect=True)
+def test_nobody_else_chooses_the_processors_of_a_trusted_arm(arm):
+    arm.sample(0, 20)
+    for task in os.listdir(f"/proc/{arm.ranks[0][1]}/task"):
+        os.sched_setaffinity(int(task), {max(os.sched_getaffinity(0))})
+    with pytest.raises(ArmFailure, match="somebody else changed its processors"):
+        arm.sample(0, 20)
 
 
 @pytest.mark.parametrize("arm", ["serial", "ranks"], indirect=True)

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -48,6 +49,32 @@ def test_a_wrong_header_is_refused_with_its_file(tmp_path, text, said):
     with pytest.raises(RegistryError, match=said) as caught:
         read_variant("spgemm", tmp_path / "bad.cpp")
     assert "bad.cpp" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("# /// hpcbench\n" * 200_000, "no header"),
+        ("# /// hpcbench\n# model = " + "[" * 3000 + "\n# ///\n", "not TOML"),
+        ("x" * (4 * 2**20 + 1), "more than 4 MiB"),
+    ],
+)
+def test_a_text_made_to_cost_is_read_in_one_pass(tmp_path, text, said):
+    (tmp_path / "bad.py").write_text(text)
+    began = time.process_time()
+    if said == "no header":
+        assert outside("spgemm", tmp_path / "bad.py").params == {}
+    else:
+        with pytest.raises(RegistryError, match=said):
+            outside("spgemm", tmp_path / "bad.py")
+    assert time.process_time() - began < 5  # it took a minute for every megabyte
+
+
+def test_line_ends_of_another_system_hide_no_header(tmp_path):
+    (tmp_path / "mine.c").write_bytes(
+        b'// /// hpcbench\r\n// model = "openmp"\r\n// summary = "s"\r\n// ///\r\nint x;\r\n'
+    )
+    assert outside("spgemm", tmp_path / "mine.c").model == "openmp"
 
 
 def test_reading_a_python_variant_does_not_run_it(tmp_path):

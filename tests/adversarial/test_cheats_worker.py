@@ -1,10 +1,13 @@
 """Programs that know this judge's own worker: each gets its verdict, and gains where the check that ends it is left out."""
 
+from dataclasses import replace
+
 import pytest
 from judges import judged
 from programs import PYTHON, in_python
 from races import candidate
 
+from hpcbench import measure
 from hpcbench.measure import WorkerArm
 from hpcbench.stages import imports
 
@@ -131,7 +134,7 @@ def test_what_would_lead_to_the_worker_is_forbidden_in_python(name, tmp_path, mo
 
 def test_who_answers_early_and_goes_on_gains_nothing(tmp_path, monkeypatch):
     early = candidate("early(); return honest(in, out);", "answers early", "openmp")
-    early = early.__class__(**{**early.__dict__, "source": EARLY.encode() + early.source})
+    early = replace(early, source=EARLY.encode() + early.source)
     fair = judged(candidate("return honest(in, out);", model="openmp"), tmp_path, threads=2).speedup[0]
     result = judged(early, tmp_path, threads=2)
     assert result.verdict == "forbidden" or result.speedup[0] < 1.25 * fair, (result.speedup, fair)
@@ -142,6 +145,54 @@ def test_who_answers_early_and_goes_on_gains_nothing(tmp_path, monkeypatch):
         result.speedup,
         fair,
     )
+
+
+# the dynamic linker's list of objects leads to the C library, and that to `dlopen`, with no import of it
+LOADS = r"""
+#include <cstring>
+#include <elf.h>
+#include <link.h>
+#include <sys/auxv.h>
+static void *find(const char *name) {
+  const auto *head = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+  const char *base = nullptr;
+  const ElfW(Dyn) *entry = nullptr;
+  for (auto *h = head; h < head + getauxval(AT_PHNUM); h++) {
+    if (h->p_type == PT_PHDR) base = (const char *)head - h->p_vaddr;
+    if (h->p_type == PT_DYNAMIC) entry = (const ElfW(Dyn) *)(base + h->p_vaddr);
+  }
+  const r_debug *debug = nullptr;
+  for (; entry->d_tag; entry++)
+    if (entry->d_tag == DT_DEBUG) debug = (const r_debug *)entry->d_un.d_ptr;
+  for (const link_map *m = debug ? debug->r_map : nullptr; m; m = m->l_next) {
+    if (!strstr(m->l_name, "libc.so")) continue;
+    const ElfW(Sym) *symbols = nullptr;
+    const char *names = nullptr;
+    for (const ElfW(Dyn) *d = m->l_ld; d->d_tag; d++) {
+      if (d->d_tag == DT_SYMTAB) symbols = (const ElfW(Sym) *)d->d_un.d_ptr;
+      if (d->d_tag == DT_STRTAB) names = (const char *)d->d_un.d_ptr;
+    }
+    for (const ElfW(Sym) *s = symbols; (const char *)s < names; s++)
+      if (s->st_value && !strcmp(names + s->st_name, name)) return (void *)(m->l_addr + s->st_value);
+  }
+  return nullptr;
+}
+static bool loads(const char *library) {
+  auto open = (void *(*)(const char *, int))find("dlopen");
+  return open && open(library, 2);
+}
+"""
+
+
+def test_who_loads_a_library_by_hand_is_forbidden(tmp_path, monkeypatch):
+    one = candidate('static bool there = loads("libz.so.1"); return there ? honest(in, out) : 77;', "loads")
+    one = replace(one, source=LOADS.encode() + one.source)
+    result = judged(one, tmp_path)
+    assert (result.verdict, "it loaded libz.so" in result.stages[-1].message) == ("forbidden", True), (
+        result.stages
+    )
+    monkeypatch.setattr(measure, "foreign", lambda *_: "")
+    assert judged(one, tmp_path).verdict == "correct"
 
 
 def test_honest_words_that_look_alike_are_allowed():

@@ -232,3 +232,18 @@ def test_columns_in_any_order_are_right_only_under_the_unsorted_contract():
     }
     p = Product(a, eye, sorted=False, bound=4)
     assert "holds a column twice" in spgemm.check(p, spgemm.oracle(p), twice)
+
+
+@pytest.mark.parametrize("name", ["amg_rap", "er60k", "poisson2d"])
+def test_columns_of_every_input_ascend_and_none_is_there_twice(name):
+    """``amg_rap`` is made of products whose columns are in no order."""
+    rng = np.random.default_rng(5)
+    module = KERNEL.module()
+    made = module.make(name, "sorted", rng)
+    for one in (made, module.vary(made, rng, 1)):
+        for m in (one.a, one.b):
+            steps = np.diff(m.indices.astype(np.int64))
+            assert (
+                np.delete(steps, m.indptr[1:-1][(m.indptr[1:-1] > 0) & (m.indptr[1:-1] < m.nnz)] - 1).min()
+                > 0
+            )

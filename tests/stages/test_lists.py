@@ -135,4 +135,6 @@ def test_python_that_computes_passes_and_a_kernel_may_allow_more():
 
 
 def test_stages_come_in_order():
-    assert [name for name, _ in stages()] == ["imports", "compile", "symbols", "hidden", "sanitize", "races"]
+    assert [name for name, _ in stages()] == [
+        "constraints", "imports", "compile", "symbols", "hidden", "sanitize", "races",
+    ]  # fmt: skip
