@@ -10,8 +10,9 @@ from hpcbench.spec import Stage
 from hpcbench.stages import Subject
 
 ORDER = 10
-ANY = {"__future__", "abc", "array", "bisect", "collections", "copy", "dataclasses", "enum", "functools", "heapq",
-       "itertools", "math", "numba", "numbers", "numpy", "operator", "typing"}  # fmt: skip
+ANY = {"__future__", "abc", "array", "bisect", "cmath", "collections", "contextlib", "copy", "dataclasses", "enum",
+       "functools", "heapq", "itertools", "math", "numba", "numbers", "numpy", "operator", "struct", "typing",
+       "warnings"}  # fmt: skip
 NAMES = {"__import__", "compile", "eval", "exec", "globals", "locals", "open", "vars", "breakpoint", "input",
          "__builtins__", "__loader__", "__spec__", "getattr", "setattr", "delattr"}  # fmt: skip
 ATTRIBUTES = NAMES | {
@@ -103,10 +104,8 @@ def check(subject: Subject) -> Stage:
         return Stage("imports", "compile", f"line {getattr(error, 'lineno', 1)}: {error}")
     spent = time.perf_counter() - start
     if bad:
-        return Stage(
-            "imports",
-            "forbidden",
-            f"it uses {', '.join(bad[:6])}: no {subject.kernel.name} needs that",
-            spent,
-        )
+        words = f"it uses {', '.join(bad[:6])}: no {subject.kernel.name} needs that"
+        if any(word.startswith(("import ", "from ")) for word in bad):
+            words += f"; it may import {', '.join(sorted(ANY - {'__future__'}))}"
+        return Stage("imports", "forbidden", words, spent)
     return Stage("imports", "correct", "", spent)
