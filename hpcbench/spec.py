@@ -5,6 +5,7 @@ Every record is a frozen dataclass; :mod:`hpcbench.codec` gives each its one JSO
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Union
@@ -99,6 +100,9 @@ class Budget:
     usd: float = 0.0
 
 
+COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stage that a candidate went through; ``not_checked`` is never to be read as passed.
@@ -113,7 +117,7 @@ class Stage:
     tool: str = ""
 
     def __post_init__(self) -> None:
-        plain = self.message.expandtabs()
+        plain = COLOURS.sub("", self.message).replace("\t", " ")
         if not plain.replace("\n", "").isprintable():
             plain = "".join(c if c == "\n" or c.isprintable() else "?" for c in plain)
         object.__setattr__(self, "message", plain)
