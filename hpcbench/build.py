@@ -27,6 +27,10 @@ ALLOWED_FLAGS = re.compile(
     r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-falign-loops=\d+|-fno-(?!sanitize)[a-z-]+|-std=[a-z0-9+]+|-g"
     r"|-W[a-z][a-z0-9=+-]*|-pthread|-DNDEBUG|-fopenmp-simd|-ffp-contract=\w+|-mprefer-vector-width=\d+"
 )
+FLAGS = (
+    "-O0 to -O3, -march=native, -mtune=native, -std=…, -W…, -g, -funroll-loops, -falign-loops=…, -fno-…, "
+    "-ffp-contract=…, -fopenmp-simd, -mprefer-vector-width=…, -pthread, -DNDEBUG"
+)
 COMPILERS = {
     "c": ("CC", ("gcc", "clang", "cc"), "C", "g++"),
     "cpp": ("CXX", ("g++", "clang++", "c++"), "C++", "g++"),
@@ -139,15 +143,12 @@ def build(
     """
     for flag in candidate.flags:
         if not ALLOWED_FLAGS.fullmatch(flag):
-            raise BuildError(
-                f"flag {flag} is not on the list of allowed flags: -O0 to -O3, -march=native, -std=…, -W…, -g, "
-                f"-funroll-loops, -fno-…, -ffp-contract=…, -pthread, -DNDEBUG; OpenMP by its model"
-            )
+            raise BuildError(f"flag {flag} is not on the list of allowed flags: {FLAGS}; OpenMP by its model")
     params = [f"-D{k}={v}" for k, v in sorted(candidate.params.items()) if is_build_param(candidate, k)]
     openmp = ["-fopenmp"] if "openmp" in candidate.model else []
     no_bindings = NO_CXX_BINDINGS if "mpi" in candidate.model else ()
     standard = (*STANDARDS[candidate.language], *([architecture()] if candidate.language == "cuda" else []))
-    own = [f for f in candidate.flags if not (watch and f.startswith("-O"))]
+    own = [f for f in candidate.flags if not (watch and f.startswith(("-O", "-Werror")))]
     watched = ("-O1", "-g", *watch) if watch else ()
     flags = [*standard, *own, *openmp, *no_bindings, *params, "-shared", *watched]
     suffix = {"c": ".c", "cpp": ".cpp", "cuda": ".cu"}[candidate.language]

@@ -108,13 +108,16 @@ class WorkerArm:
             if wall and sandbox.REQUIRED & ~(self.layers | wall.without):
                 gone = sandbox.names(sandbox.REQUIRED & ~(self.layers | wall.without))
                 raise LaunchError(f"the wall does not stand: no {' and no '.join(gone)}")
-        self._before = [libraries(pid) for _, pid in self.ranks] if self._watched else []
+        try:
+            self._before = [libraries(pid) for _, pid in self.ranks] if self._watched else []
+            self._seen = Census([pid for _, pid in self.ranks], self._setting.threads)
+        except OSError:
+            raise self._processes.failure() from None
         for sock, _ in self.ranks:
             self._processes.send(sock, wire.request("L"))
         for sock, _ in self.ranks:
             self.has_setup = self._processes.receive(sock, deadline).get("setup") is True
         self._rank_of = {sock.fileno(): rank for rank, (sock, _) in enumerate(self.ranks)}
-        self._seen = Census([pid for _, pid in self.ranks], self._setting.threads)
         self._told = [0] * len(
             self.ranks
         )  # CPU time when its answer came: a tick old, if it was running still
@@ -159,12 +162,14 @@ class WorkerArm:
                 sock.send(wire.release(start))
             arrived, replies = self._answers(wire.DONE, wire.DONE_BYTES)
             self._system.settle()
-            late = self._late(max(arrived))
+            if self._limits.wall is None:
+                self._system.place()
             spent = [now - before for now, before in zip(self._system.cpu, cpu, strict=True)]
         except OSError:
             raise self._processes.failure() from None
         if found := self._processes.reported():
             raise found
+        late = self._late(max(arrived))
         for rank, reply in enumerate(replies):
             self._judge_status(rank, wire.status(reply))
         self._judge_share(sum(spent), min(arrived) - start, max(arrived) - start)

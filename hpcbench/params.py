@@ -21,7 +21,7 @@ from typing import Any
 from hpcbench.codec import decode
 from hpcbench.spec import Param, Value
 
-LONGEST = 400  # characters of a restriction
+LONGEST, MOST = 400, 64  # characters of a restriction; parameters, and restrictions, of a variant
 NEITHER = "neither a number of 64 bits nor, at build time, a name"
 OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -49,7 +49,11 @@ def declared(body: Mapping[str, Any]) -> tuple[tuple[Param, ...], tuple[str, ...
         raise ValueError(
             f"params.NAME is a table with a default, and values, or low and high: {error}"
         ) from None
-    for param in found:
+    if len(found) > MOST or len(restrictions) > MOST:
+        raise ValueError(f"more than {MOST} parameters or restrictions")
+    for name, param in zip(params, found, strict=True):
+        if name != param.name or not name.isidentifier():
+            raise ValueError(f"params.{name}: a parameter is called by a C name")
         if param.when not in ("build", "run"):
             raise ValueError(f"params.{param.name}: when is build or run")
         if not all(isinstance(bound, (int, float, type(None))) for bound in (param.low, param.high)):

@@ -22,7 +22,7 @@ from hpcbench.spec import Candidate, HpcbenchError, Language, Model, Param, Valu
 LANGUAGES: dict[str, Language] = {".c": "c", ".cpp": "cpp", ".cu": "cuda", ".py": "python"}
 MODELS = ("serial", "openmp", "mpi", "cuda", "mpi+openmp")
 OPENING, CLOSING = ("// /// hpcbench", "# /// hpcbench"), ("// ///", "# ///")
-LONGEST = 4 * 2**20  # bytes of a candidate's text
+LONGEST, LONGEST_HEADER = 4 * 2**20, 2**16  # bytes of a candidate's text, characters of its header
 INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)
 KEYS = {"model", "summary", "source", "flags", "requires", "params", "restrictions"}
 
@@ -99,11 +99,13 @@ def header(text: str, where: str) -> dict[str, Any]:
         When there is none, when it is not TOML, or when it has a key or model nobody knows.
     """
     lines = _block(text)
+    if lines is not None and sum(map(len, lines)) > LONGEST_HEADER:
+        raise RegistryError(f"{where}: a header of more than {LONGEST_HEADER >> 10} KiB")
     if lines is None:
         raise RegistryError(f"{where}: no header; start with a comment block `/// hpcbench` ... `///`")
     try:
         body = tomllib.loads("\n".join(re.sub(r"^(//|#) ?", "", line) for line in lines))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RegistryError(f"{where}: header is not TOML: {error}") from None
     if unknown := sorted(set(body) - KEYS):
         raise RegistryError(f"{where}: header has {unknown[0]!r}; known are {', '.join(sorted(KEYS))}")
@@ -163,7 +165,9 @@ def chosen_among(params: Sequence[Param], given: Mapping[str, Value], whose: str
     known = {p.name: p.default for p in params}
     if unknown := [name for name in given if name not in known]:
         raise RegistryError(f"--param {unknown[0]}: {whose} has {', '.join(known) or 'no parameters'}")
-    return {**known, **given}
+    # a parameter is of its default's type: 1 for a `double` is 1.0
+    whole = {k: float(v) if type(v) is int and isinstance(known[k], float) else v for k, v in given.items()}
+    return {**known, **whole}
 
 
 def _declared(body: Mapping[str, Any], path: Path) -> tuple[tuple[Param, ...], tuple[str, ...]]:
@@ -189,11 +193,12 @@ def outside(
         raise RegistryError(f"{path}: ends in none of {', '.join(LANGUAGES)}")
     try:
         with path.open("rb") as file:
-            text = file.read(LONGEST + 1).decode("utf-8", "replace").replace("\r\n", "\n")
+            raw = file.read(LONGEST + 1)
     except OSError as error:
         raise RegistryError(f"{path}: {error.strerror}") from None
-    if len(text) > LONGEST:
+    if len(raw) > LONGEST:
         raise RegistryError(f"{path}: more than {LONGEST >> 20} MiB are no kernel")
+    text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
     usual: Model = "cuda" if path.suffix == ".cu" else "serial"
     bare: dict[str, Any] = {"model": model or usual}
     body = bare if _block(text) is None else header(text, str(path))

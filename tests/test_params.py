@@ -74,11 +74,19 @@ def test_what_holds_says_nothing(restriction):
         ({"params": {"TILE": {"default": 1, "low": "x"}}}, "low and high"),
         ({"params": {"TILE": {"default": 1, "when": "never"}}}, "build or run"),
         ({"params": [1]}, "default"),
+        ({"params": {"X": {"default": 1, "name": "Y"}}}, "a C name"),
+        ({"params": {"A b(c)": {"default": 1}}}, "a C name"),
+        ({"params": {f"P{k}": {"default": 1} for k in range(65)}}, "more than 64"),
     ],
 )
 def test_a_header_that_says_something_else_is_refused(body, said):
     with pytest.raises(ValueError, match=said):
         declared({"params": PARAMS, **body})
+
+
+def test_a_whole_number_for_a_double_is_one():
+    value = kernel("solve").variant("sor").candidate({"omega": 1}).params["omega"]
+    assert (value, type(value)) == (1.0, float)
 
 
 def test_our_own_variants_leave_out_what_would_be_the_same_program_twice():

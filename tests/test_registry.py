@@ -57,6 +57,9 @@ def test_a_wrong_header_is_refused_with_its_file(tmp_path, text, said):
         ("# /// hpcbench\n" * 200_000, "no header"),
         ("# /// hpcbench\n# model = " + "[" * 3000 + "\n# ///\n", "not TOML"),
         ("x" * (4 * 2**20 + 1), "more than 4 MiB"),
+        ("\u00e4" * (3 * 2**20), "more than 4 MiB"),
+        ("# /// hpcbench\n" + "# a = 1\n" * 20_000 + "# ///\n", "more than 64 KiB"),
+        ("# /// hpcbench\n# model = " + "1" * 5000 + "\n# ///\n", "not TOML"),
     ],
 )
 def test_a_text_made_to_cost_is_read_in_one_pass(tmp_path, text, said):

@@ -49,7 +49,11 @@ def trials(
                 watch and watch.code == "race" and last.code == "compile"
             ):  # another compiler than the usual one
                 return found("not_checked", f"{tool} does not build it: {last.message}")
-            if watch and watch.code == results[0].verdict == "race" and "SEGV" in last.message:
+            if (
+                watch
+                and watch.code == results[0].verdict == "race"
+                and "SEGV" in last.message.partition("\n")[0]
+            ):
                 return found(
                     "not_checked", f"what {tool} makes of it crashes, which the usual compiler's does not"
                 )

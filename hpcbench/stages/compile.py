@@ -10,6 +10,7 @@ from hpcbench.spec import Stage
 from hpcbench.stages import Subject
 
 ORDER = 20
+SPLICE = re.compile(rb"\\[ \t]*\r?\n")
 UNWATCHED = re.compile(rb"no_sani|disable_sanitizer|address_safety|__SANITIZE_")  # or put together of parts
 
 
@@ -17,7 +18,9 @@ def check(subject: Subject) -> Stage:
     """Build the object; a compiler's message is cut to its errors."""
     start, candidate = time.perf_counter(), subject.candidate
     inside = None if subject.bench.trust else launch.inside
-    if UNWATCHED.search(candidate.source) or (b"##" in candidate.source and b"sanitize" in candidate.source):
+    text = SPLICE.sub(b"", candidate.source).replace(b"%:", b"#").replace(b"??=", b"#")
+    text += str(list(candidate.params.values())).encode()
+    if UNWATCHED.search(text) or (b"##" in text and b"sanitize" in text):
         return Stage("compile", "forbidden", "it asks not to be watched (no_sanitize and the like)")
     try:
         if candidate.language == "python":

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
+import symtable
 import time
+from collections.abc import Iterator
 from string import Formatter
 
 from hpcbench.spec import Stage
 from hpcbench.stages import Subject
 
 ORDER = 10
-ANY = {"__future__", "abc", "array", "bisect", "cmath", "collections", "contextlib", "copy", "dataclasses", "enum",
+ANY = {"__future__", "abc", "array", "bisect", "cmath", "collections", "copy", "dataclasses", "enum",
        "functools", "heapq", "itertools", "math", "numba", "numbers", "numpy", "operator", "struct", "typing",
        "warnings"}  # fmt: skip
 NAMES = {"__import__", "compile", "eval", "exec", "globals", "locals", "open", "vars", "breakpoint", "input",
@@ -19,30 +22,29 @@ ATTRIBUTES = NAMES | {
     "ctypeslib", "fromfile", "tofile", "memmap", "load", "loadtxt", "genfromtxt", "save", "savetxt", "savez",
     "f2py", "distutils", "testing", "sys", "os", "objmode", "cfunc", "subprocess", "attrgetter", "methodcaller",
     "ctypes", "builtins", "inspect", "importlib", "modules", "get_type_hints", "ForwardRef", "update_wrapper",
-    "make_dataclass", "format_map", "vformat", "Formatter"
+    "make_dataclass", "CodeType", "FunctionType", "LambdaType", "format_map", "vformat", "Formatter"
 }  # fmt: skip
 # a frame leads to the worker's variables; with the last five an object passes for another, to be asked for parts
 FRAMES = {"gi_frame", "gi_code", "gi_yieldfrom", "cr_frame", "cr_code", "cr_await", "cr_origin", "ag_frame",
           "ag_code", "ag_await", "f_back", "f_locals", "f_globals", "f_builtins", "f_code", "tb_frame", "tb_next",
-          "__class__", "__match_args__", "__instancecheck__", "__subclasscheck__", "__getattribute__"}  # fmt: skip
-STARRED = {"math", "itertools"}  # all of whose names are harmless
+          "__class__", "__dict__", "__match_args__", "__instancecheck__", "__subclasscheck__",
+          "__getattribute__"}  # fmt: skip
+SIZES = re.compile(r"[^{}]*(?:\{\w*\}[^{}]*)*")  # a format whose widths are given: "{:{}.{}f}"
+STARRED = {"cmath", "math", "itertools"}  # all of whose names are harmless
 # of names with two underscores:
 PLAIN = {"__init__", "__name__", "__doc__", "__version__", "__len__", "__call__"}  # fmt: skip
 
 
 def problems(source: bytes, allowed: set[str]) -> list[str]:
     """What the text uses that no kernel needs, in words."""
-    found = []
-    nodes = list(ast.walk(ast.parse(source)))
-    own = {n.arg for n in nodes if isinstance(n, ast.arg)}
-    own |= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    tree = ast.parse(source)
+    nodes = list(ast.walk(tree))
+    found = list(_reached(symtable.symtable(source.decode("utf-8", "replace"), "candidate", "exec")))
     modules = {
         (a.asname or a.name).partition(".")[0] for n in nodes if isinstance(n, ast.Import) for a in n.names
     }
-    plain = [n for n in nodes if isinstance(n, ast.Call) and len(n.args) == 1 and not n.keywords]
-    wrapping = {
-        id(n.func) for n in plain if not isinstance(n.args[0], ast.Starred)
-    }  # the decorator as one knows it
+    decorators = [d for n in nodes for d in getattr(n, "decorator_list", ()) if isinstance(d, ast.Call)]
+    wrapping = {id(d.func) for d in decorators if len(d.args) == 1 and not d.keywords}
     wrapping |= {id(a) for n in nodes if isinstance(n, ast.ImportFrom) for a in n.names if not a.asname}
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -56,8 +58,6 @@ def problems(source: bytes, allowed: set[str]) -> list[str]:
                 found.append(f"from {module} import *")
             if module != "__future__":
                 found += [f"from {module} import {a.name}" for a in node.names if _hidden(a.name)]
-        elif isinstance(node, ast.Name) and node.id in NAMES and node.id not in own:
-            found.append(node.id)
         elif isinstance(node, ast.Attribute) and node.attr not in PLAIN:
             private = (
                 node.attr.startswith("_") and isinstance(node.value, ast.Name) and node.value.id in modules
@@ -75,6 +75,16 @@ def problems(source: bytes, allowed: set[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _reached(scope: symtable.SymbolTable) -> Iterator[str]:
+    """Names of ``NAMES`` that mean the system's: read where no function has a variable of that name."""
+    for symbol in scope.get_symbols():
+        own = scope.get_type() == "function" and not symbol.is_global()
+        if symbol.get_name() in NAMES and symbol.is_referenced() and not own:
+            yield symbol.get_name()
+    for inner in scope.get_children():
+        yield from _reached(inner)
+
+
 def _names(node: ast.AST) -> list[str]:
     """Every name that the node itself has, in whatever role, texts included."""
     words = [getattr(node, role, None) for role in ("id", "attr", "arg", "name", "asname", "value")]
@@ -84,8 +94,11 @@ def _names(node: ast.AST) -> list[str]:
 def _asks(pattern: ast.AST) -> bool:
     """Whether a text to be formatted is not at hand, or asks for attributes or entries: ``"{0.name}"``."""
     text = pattern.value if isinstance(pattern, ast.Constant) else None
-    return not isinstance(text, str) or any(
-        "." in field or "[" in field for _, field, *_ in Formatter().parse(text) if field
+    if not isinstance(text, str):
+        return True
+    parts = [(field or "", spec or "") for _, field, spec, _ in Formatter().parse(text)]
+    return any(
+        "." in field or "[" in field or ("{" in spec and not SIZES.fullmatch(spec)) for field, spec in parts
     )
 
 

@@ -12,7 +12,7 @@ from hpcbench.stages._trials import on_device, watched
 
 ORDER = 60
 PRAGMA = b"#pragma omp"
-LOOP = re.compile(rb"#pragma omp\b[^\n]*\bloop\b")
+LOOP = re.compile(rb"^[ \t]*#[ \t]*pragma[ \t]+omp[ \t](?:[^\n/]*[ \t])?loop\b", re.M)
 
 
 def check(subject: Subject) -> Stage:

@@ -195,6 +195,14 @@ def test_who_loads_a_library_by_hand_is_forbidden(tmp_path, monkeypatch):
     assert judged(one, tmp_path).verdict == "correct"
 
 
+def test_an_object_that_lies_behind_a_link_is_no_foreign_library(tmp_path, monkeypatch):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "cache").symlink_to(tmp_path / "there")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    result = judged(candidate("return honest(in, out);"), tmp_path / "runs")
+    assert result.verdict == "correct", result.stages
+
+
 def test_honest_words_that_look_alike_are_allowed():
     plain = (
         b'print("{} of {:.2f}, {name}".format(1, 2.0, name=3))\nclass A:\n    def __len__(self): return 1\n'

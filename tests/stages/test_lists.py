@@ -1,7 +1,10 @@
 """The lists of names: what a computation uses passes, what reaches further does not."""
 
 import pytest
+from judges import judged
 
+from hpcbench import build
+from hpcbench.spec import Candidate
 from hpcbench.stages import imports, stages, symbols
 
 BAD = [
@@ -138,3 +141,63 @@ def test_stages_come_in_order():
     assert [name for name, _ in stages()] == [
         "constraints", "imports", "compile", "symbols", "hidden", "sanitize", "races",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("getattr = getattr\ngetattr(1, 'x')", "getattr"),
+        ("def f(eval): pass\neval('1')", "eval"),
+        ("class A: getattr = getattr", "getattr"),
+        ("def f():\n  def g(): getattr = 1\n  return getattr(1, 'x')", "getattr"),
+        ("def f(a=open): return a", "open"),
+        ("def f():\n  global vars\n  vars = 1\n  return vars", "vars"),
+        ("x = [open for k in (1,)]", "open"),
+        ("import functools\nw = functools.wraps", "wraps"),
+        ("from functools import wraps as w", "wraps"),
+        ("import functools\nfunctools.wraps(print)(print)", "wraps"),
+        ("class A: __dict__ = 1", "__dict__"),
+        ("'{1:{0.real}}'.format(1, 2)", "format"),
+        ("'{0[x]}'.format({})", "format"),
+        ("f = str.format", "format"),
+        ("import copy\ncopy.types.CodeType", "CodeType"),
+        ("from typing import *", "typing"),
+    ],
+)
+def test_a_name_is_what_its_scope_makes_of_it(text, word):
+    assert word in ", ".join(imports.problems(text.encode(), imports.ANY))
+
+
+def test_a_function_s_own_variables_may_be_called_so():
+    text = b"""
+from math import *
+from functools import wraps
+def decorated(f):
+    @wraps(f)
+    def inner(*given): return f(*given)
+    return inner
+class A:
+    def compile(self): return self.__rows
+def f(input, open):
+    vars = [input for _ in range(3)]
+    print("{:{}.{}f} {x:>10}".format(1.0, 2, 3, x=A()))
+    return lambda: (vars, open)
+"""
+    assert imports.problems(text, imports.ANY) == []
+
+
+def test_a_flag_makes_no_warning_an_error_where_an_instrument_looks(tmp_path):
+    one = Candidate(
+        "spgemm", "c", "serial", b"int x(void) { int unused; return 0; }", {}, ("-Wall", "-Werror")
+    )
+    with pytest.raises(build.BuildError, match="unused"):
+        build.build(one)
+    assert build.build(one, watch=("-fsanitize=address",)).path.exists()
+
+
+@pytest.mark.parametrize(
+    "text", [b"no_\\\nsanitize", b"%:%: sanitize", b"no_address_safety_analysis", b"__SANITIZE_THREAD__"]
+)
+def test_asking_not_to_be_watched_is_forbidden_however_it_is_written(text, tmp_path):
+    result = judged(Candidate("spgemm", "c", "serial", b"/* " + text + b" */", {}, ()), tmp_path)
+    assert (result.verdict, result.stages[-1].name) == ("forbidden", "compile")
