@@ -112,7 +112,7 @@ def _show(result: Result, as_json: bool) -> None:
         return
     for stage in result.stages:
         mark = {"correct": "passed", "not_checked": "not checked"}.get(stage.code, stage.code)
-        line = f"  {stage.name:10} {mark:12} {stage.seconds:6.2f} s"
+        line = f"  {stage.name:11} {mark:12} {stage.seconds:6.2f} s"
         if len(whole := f"{line}  {stage.message}".rstrip()) <= WIDTH and "\n" not in whole:
             print(whole)
             continue
