@@ -39,7 +39,7 @@ def problems(source: bytes, allowed: set[str]) -> list[str]:
     """What the text uses that no kernel needs, in words."""
     tree = ast.parse(source)
     nodes = list(ast.walk(tree))
-    found = list(_reached(symtable.symtable(source.decode("utf-8", "replace"), "candidate", "exec")))
+    found = list(_reached(symtable.symtable(ast.unparse(tree), "candidate", "exec")))
     modules = {
         (a.asname or a.name).partition(".")[0] for n in nodes if isinstance(n, ast.Import) for a in n.names
     }

@@ -147,6 +147,7 @@ def test_stages_come_in_order():
     ("text", "word"),
     [
         ("getattr = getattr\ngetattr(1, 'x')", "getattr"),
+        ("# coding: utf-7\n+AGUAdgBhAGw-('1')", "eval"),
         ("def f(eval): pass\neval('1')", "eval"),
         ("class A: getattr = getattr", "getattr"),
         ("def f():\n  def g(): getattr = 1\n  return getattr(1, 'x')", "getattr"),
