@@ -102,7 +102,7 @@ def test_it_gets_its_verdict_and_would_have_paid(tmp_path, name):
     assert words in result.stages[-1].message or result.verdict == "correct"
     if result.verdict == "correct":
         fair = judged(_candidate("", HONEST), tmp_path, "product", seconds=6, anchor="csr", matrix=a)
-        assert result.speedup[0] < 1.25 * fair.speedup[0]
+        assert not result.speedup[1] > 1.25 * fair.speedup[2]  # of two runs, beside other work
 
 
 def test_one_setup_serves_all_calls_of_a_race(tmp_path):
