@@ -20,7 +20,8 @@ from hpcbench import build, device, outcome, scratch, stats
 from hpcbench.case import Case, Prepared
 from hpcbench.contender import ANCHOR, TWIN, Contender, Entry
 from hpcbench.generation import Generation
-from hpcbench.spec import Budget, Event, HpcbenchError, Measurement, Result, Skip, Stage
+from hpcbench.protocols import Event
+from hpcbench.spec import Budget, HpcbenchError, Measurement, Result, Skip, Stage
 from hpcbench.store import Journal
 
 CONFIRM_ROUNDS = 16

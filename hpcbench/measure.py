@@ -20,18 +20,15 @@ from typing import Any
 from hpcbench import launch, processes, ranks, sandbox, wire
 from hpcbench.arena import Arena, SealedInputs
 from hpcbench.census import Census, foreign, libraries
+from hpcbench.conduct import Conduct
 from hpcbench.processes import ArmFailure, LaunchError, Processes
 from hpcbench.spec import Measurement, Phase, Setting
 from hpcbench.wire import Program
 
-PARKED_NS = 1_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
-MOST_STRAYS = 2  # times that it may use more: an interrupt or a stolen processor counts as its own
 NATIVE_LIMIT_S = 20.0  # of an untrusted kernel's first calls, which take milliseconds
 CROWDED = 4  # times that, where ranks or threads share processors and wait for each other
-ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of the next sample
-SHARE, SHARE_NS = 1.05, 300_000
 LEAST_LIMIT_S = 2.0
-WATCH_S, MOST_THREADS = 0.25, 1024
+WATCH_S = 0.25  # between two looks at one that takes its time
 LEAD_NS = 150_000  # between the release of several threads and their start
 STATUS_WORDS = {"1": "it reported that memory ran out", "2": "it reported that the input is too large for it"}
 
@@ -72,7 +69,6 @@ class WorkerArm:
         self._program, self._memory, self._setting, self._limits = program, memory, setting, limits
         self._generation = generation
         self._lead_ns = LEAD_NS if setting.threads > 1 else 0
-        self._strays = 0
         self._seen: Census | None = None
         self._processes = Processes(program, setting, scratch, rng, limits.wall)
 
@@ -105,21 +101,23 @@ class WorkerArm:
         for sock, _ in self.ranks:
             self.layers = int(self._processes.receive(sock, deadline)["layers"])
             wall = self._limits.wall
-            if wall and sandbox.REQUIRED & ~(self.layers | wall.without):
-                gone = sandbox.names(sandbox.REQUIRED & ~(self.layers | wall.without))
-                raise LaunchError(f"the wall does not stand: no {' and no '.join(gone)}")
+            if wall and (gone := sandbox.REQUIRED & ~(self.layers | wall.without)):
+                raise LaunchError(f"the wall does not stand: no {' and no '.join(sandbox.names(gone))}")
         try:
             self._before = [libraries(pid) for _, pid in self.ranks] if self._watched else []
             self._seen = Census([pid for _, pid in self.ranks], self._setting.threads)
         except OSError:
             raise self._processes.failure() from None
+        width = self._setting.ranks * self._setting.threads
+        self._conduct = Conduct(self._seen, width, self._limits.wall is None)
         for sock, _ in self.ranks:
             self._processes.send(sock, wire.request("L"))
         for sock, _ in self.ranks:
             self.has_setup = self._processes.receive(sock, deadline).get("setup") is True
         self._rank_of = {sock.fileno(): rank for rank, (sock, _) in enumerate(self.ranks)}
-        # CPU time when an answer came: a tick old, if it was running still
-        self._told = [0] * len(self.ranks)
+        self._told = [0] * len(
+            self.ranks
+        )  # CPU time when an answer came: a tick old, if it was running still
 
     @property
     def _watched(self) -> bool:
@@ -155,7 +153,7 @@ class WorkerArm:
             self._answers(wire.READY, 1)
             switches = self._system.switches()
             cpu = [self._system.spent(rank) for rank in range(len(socks))]
-            parked = self._parked(cpu)
+            parked = self._conduct.parked(cpu)
             start = time.perf_counter_ns() + self._lead_ns
             for sock in socks:
                 sock.send(wire.release(start))
@@ -168,10 +166,12 @@ class WorkerArm:
             raise self._processes.failure() from None
         if found := self._processes.reported():
             raise found
-        late = self._late(max(arrived))
+        late = self._conduct.late(max(arrived), self._told)
         for rank, reply in enumerate(replies):
             self._judge_status(rank, wire.status(reply))
-        self._judge_share(sum(spent), min(arrived) - start, max(arrived) - start)
+        self._conduct.share(sum(spent), min(arrived) - start, max(arrived) - start)
+        if self._limits.wall:  # all first calls get the time of one
+            self.limit_s = max(LEAST_LIMIT_S, self.limit_s - (max(arrived) - start) * 1e-9)
         return Measurement(
             self.id, self._generation, round, batch, (max(arrived) - start + parked + late) * 1e-9,
             (sum(spent) + parked) * 1e-9,
@@ -187,7 +187,7 @@ class WorkerArm:
             events = self._poll.poll(1000 * min(max(0.0, left), WATCH_S))
             now = time.perf_counter_ns()
             if not events and left > WATCH_S:
-                self._count_threads()
+                self._conduct.threads([pid for _, pid in self.ranks])
             elif not events:
                 late = [r for r, reply in enumerate(replies) if not reply]
                 who = f"rank {late[0]} of {len(replies)}" if len(replies) > 1 else "it"
@@ -202,58 +202,6 @@ class WorkerArm:
                 self._told[rank] = self._system.spent(rank)
                 missing -= 1
         return arrived, replies
-
-    def _parked(self, cpu: Sequence[int]) -> int:
-        """Nothing may have worked since the last answer: neither a helper thread nor what was left undone.
-
-        ``cpu`` is the CPU time of each rank now. Returns the nanoseconds that count as part of the next sample.
-        """
-        if self._limits.wall is None and self._system.moved():
-            raise ArmFailure("runtime", "somebody else changed its processors while it was parked")
-        if self._limits.wall is None or not self._system.cpu:
-            return 0
-        return self._after(max(now - last for now, last in zip(cpu, self._system.cpu, strict=True)))
-
-    def _late(self, arrived: int) -> int:
-        """Who has answered goes to sleep at once: what it works before that counts as part of the sample.
-
-        It took no more CPU time than has passed until it slept, nor than its clock says.
-        """
-        if self._limits.wall is None:
-            return 0
-        worked = zip(self._system.asleep, self._system.cpu, self._told, strict=True)
-        return self._after(max(min(asleep - arrived, now - then) for asleep, now, then in worked))
-
-    def _after(self, since: int) -> int:
-        """Of so much CPU time after an answer, what counts."""
-        self._strays += since > PARKED_NS
-        if self._strays > MOST_STRAYS:
-            raise ArmFailure("forbidden", f"it worked for {since * 1e-6:.1f} ms after it had answered")
-        return max(0, since - ANSWER_NS)
-
-    def _count_threads(self) -> None:
-        """Of an untrusted candidate that takes its time; a storm of threads would take the machine along."""
-        for _, pid in self.ranks if self._limits.wall else ():
-            with suppress(FileNotFoundError):
-                count = len(os.listdir(f"/proc/{pid}/task"))
-                if count > MOST_THREADS:
-                    raise ArmFailure("forbidden", f"it started {count} threads")
-
-    def _judge_share(self, cpu_ns: int, first_ns: int, wall_ns: int) -> None:
-        """Of an untrusted candidate: no answer before the start, and no more processors than it has.
-
-        What has left its CPUs shows in more CPU time than they can give, again and again: a burst that
-        falls between an answer and sleep is seen here as well. All first calls get the time of one.
-        """
-        if self._limits.wall is None:
-            return
-        width = self._setting.ranks * self._setting.threads
-        if first_ns <= 0:
-            raise ArmFailure("forbidden", "it answered before it was started")
-        self._strays += cpu_ns > SHARE * width * wall_ns + SHARE_NS
-        if self._strays > MOST_STRAYS:
-            raise ArmFailure("forbidden", f"it used {cpu_ns / wall_ns:.1f} processors, {width} declared")
-        self.limit_s = max(LEAST_LIMIT_S, self.limit_s - wall_ns * 1e-9)
 
     def _judge_status(self, rank: int, status: int) -> None:
         if status == 0:

@@ -10,7 +10,6 @@
 #include <fenv.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +26,7 @@
 #endif
 
 #include "lockdown.h"
+#include "worker_channel.h"
 
 typedef void *(*setup_fn)(const void *in, const void *params);
 typedef int (*run_fn)(void *handle, const void *in, const void *params, void *out);
@@ -69,46 +68,6 @@ static int64_t arithmetic(void) {
 #else
   return fegetround();
 #endif
-}
-
-static int parent = -1, received[2] = {-1, -1};
-
-static void answer(const char *format, ...) {
-  char line[1024];
-  va_list values;
-  va_start(values, format);
-  const int n = vsnprintf(line, sizeof line - 1, format, values);
-  va_end(values);
-  const size_t length = n < (int)sizeof line - 2 ? (size_t)n : sizeof line - 2;
-  line[length] = '\n';
-  if (send(parent, line, length + 1, MSG_NOSIGNAL) < 0) _exit(0);
-}
-
-/* Tell why loading failed, as JSON; the process has no further use. */
-static _Noreturn void refuse(const char *why) {
-  char text[900];
-  size_t n = 0;
-  for (; *why && n < sizeof text - 1; why++)
-    text[n++] = *why == '"' || *why == '\\' ? '\'' : (unsigned char)*why < ' ' ? ' ' : *why;
-  text[n] = 0;
-  answer("{\"error\": \"%s\"}", text);
-  while (recv(parent, text, sizeof text, 0) > 0) continue; /* a rank that left would take the others along */
-  _exit(1);
-}
-
-/* Read exactly `size` bytes, keeping file descriptors that come along; 0 when the parent is gone. */
-static int receive(void *into, size_t size) {
-  for (size_t got = 0; got < size;) {
-    char control[CMSG_SPACE(2 * sizeof(int))];
-    struct iovec part = {(char *)into + got, size - got};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-    const ssize_t n = recvmsg(parent, &message, MSG_CMSG_CLOEXEC);
-    if (n <= 0) return 0;
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
-      if (c->cmsg_type == SCM_RIGHTS) memcpy(received, CMSG_DATA(c), sizeof received);
-    got += (size_t)n;
-  }
-  return 1;
 }
 
 /* Bound private memory to `limit` bytes above what the process holds now; core files off. */
@@ -220,7 +179,6 @@ static int64_t run(const arm *a, int64_t first, int64_t batch, int64_t phase) {
 }
 
 static void (*traffic)(int64_t *sent); /* of a rank */
-
 static void start_mpi(const char *driver) {
   int rank, size;
   void *code = dlopen(driver, RTLD_NOW | RTLD_GLOBAL);
@@ -229,13 +187,6 @@ static void start_mpi(const char *driver) {
   if (!start || start(&rank, &size)) refuse("MPI_Init failed");
   traffic = (void (*)(int64_t *))dlsym(code, "hpcbench_mpi_traffic");
   answer("{\"rank\": %d, \"size\": %d}", rank, size);
-}
-
-/* Asked for with SIGUSR2 by a parent that has waited too long: where this process stands, function by function. */
-static void tell_stack(int signal) {
-  void *frames[32];
-  (void)signal;
-  backtrace_symbols_fd(frames, backtrace(frames, 32), parent);
 }
 
 static int64_t now(void) {
@@ -292,10 +243,7 @@ int main(int argc, char **argv) {
   }
   const rlim_t file = argc == 2 ? RANK_FILE_LIMIT : FILE_LIMIT;
   setrlimit(RLIMIT_FSIZE, &(struct rlimit){file, file});
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  snprintf(address.sun_path, sizeof address.sun_path, "%s", argv[1]);
-  parent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (connect(parent, (struct sockaddr *)&address, sizeof address)) return 1;
+  if (reach(argv[1])) return 1;
   answer("{\"pid\": %d}", (int)getpid());
   serve();
   _exit(0); /* no exit handlers of the candidate */

@@ -11,7 +11,6 @@ import array
 import ctypes
 import faulthandler
 import gc
-import importlib.util
 import json
 import os
 import resource
@@ -20,10 +19,10 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
-SETUP, RUN = 1, 2
+from hpcbench.interpreted import Interpreted
+
 NAMESPACES = 32
 FILE_LIMIT, RANK_FILE_LIMIT = 2**26, 2**28  # the log; MPI's windows of shared memory
 TEXT_LIMIT = 4000
@@ -67,91 +66,6 @@ def map_memory(fd: int, size: int, writable: bool) -> int:
     if address in (None, ctypes.c_void_p(-1).value):
         raise OSError(ctypes.get_errno(), f"mmap of {size} bytes failed")
     return int(address)
-
-
-class Interpreted:
-    """A candidate in Python: ``run(handle, inputs, params)`` returns arrays, copied out on request.
-
-    ``inputs`` maps the field names of ``abi.h`` to arrays and numbers, or is what the module's ``bind``
-    made of that: a library's own types around the same memory, made untimed.
-    """
-
-    def __init__(self, plan: dict[str, Any], base_in: int, base_out: int) -> None:
-        import numpy as np
-
-        def view(field: list[Any], base: int, writable: bool) -> Any:
-            _, kind, value, dtype, length = [*field, None, None][:5]
-            if kind != "array":
-                return value
-            raw = (ctypes.c_char * (length * np.dtype(dtype).itemsize)).from_address(base + value)
-            found = np.frombuffer(raw, dtype)
-            found.flags.writeable = writable
-            return found
-
-        self.inputs = [{f[0]: view(f, base_in, False) for f in fields} for fields in plan["inputs"]]
-        self.buffers = [
-            [view(f, base_out, True) for f in fields if f[1] == "array"] for fields in plan["outputs"]
-        ]
-        self.params, self.setups = plan["params"], plan["handles"]
-        if plan["wall"]:
-            numba_keeps_nothing(plan["object"])
-        spec = importlib.util.spec_from_file_location("candidate", plan["object"])
-        assert spec is not None
-        assert spec.loader is not None
-        module = sys.modules["candidate"] = importlib.util.module_from_spec(spec)  # dataclasses look it up
-        spec.loader.exec_module(module)
-        bind = hasattr(module, "bind")  # wraps the arrays in a library's own types, untimed
-        if bind and plan["wall"]:
-            raise ValueError("bind() is for libraries that somebody vouches for: what it does is not timed")
-        if bind:
-            self.inputs = [module.bind(fields, self.params) for fields in self.inputs]
-        self.setup: Callable[..., Any] | None = getattr(module, "setup", None)
-        self.run = module.run
-        if hasattr(module, "collect") and plan["wall"]:
-            raise ValueError(
-                "collect() is for libraries that somebody vouches for: what it does is not timed"
-            )
-        self.collect: Callable[..., Any] | None = getattr(module, "collect", None)  # from a device
-        self.handles: dict[int, Any] = {}
-        self.result: tuple[Any, ...] = ()
-
-    def call(self, first: int, batch: int, phase: int) -> None:
-        """Run a batch over the rotating inputs; results of all but the last call are dropped."""
-        for i in range(first, first + batch):
-            k = i % len(self.inputs)
-            handle = self.handles.get(k % self.setups)
-            if self.setup and (phase != RUN or handle is None):
-                handle = self.handles[k % self.setups] = self.setup(self.inputs[k], self.params)
-            if phase != SETUP:
-                self.result = self.run(handle, self.inputs[k], self.params)
-
-    def fetch(self, slot: int) -> list[int]:
-        """Copy the last result into output slot ``slot``; the entries of each array.
-
-        Plain arrays of numbers only: another type might compute its values when they are read.
-        """
-        result = self.collect(self.result) if self.collect else self.result
-        if type(result) not in (tuple, list):
-            raise TypeError(f"run() returned {type(result).__name__}, not a plain tuple or list of arrays")
-        for target, source in zip(self.buffers[slot], result, strict=True):
-            if type(source) is type(target) and source.ndim != 1:
-                raise TypeError(
-                    f"run() returned an array of {source.ndim} dimensions: outputs are flat, as by ravel()"
-                )
-            if type(source) is not type(target) or source.dtype.kind not in "iuf":
-                raise TypeError(f"run() returned {type(source).__name__}, not a plain array of numbers")
-            target[: min(len(target), len(source))] = source[: len(target)]
-        return [len(source) for source in result]
-
-
-def numba_keeps_nothing(path: str) -> None:
-    """Where `cache=True` has nowhere to write to, functions are compiled anew."""
-    with open(path, "rb") as source:
-        if b"numba" not in source.read():
-            return
-    from numba.core.dispatcher import Dispatcher
-
-    setattr(Dispatcher, "enable_caching", lambda self: None)  # noqa: B010
 
 
 def limit_memory(limit: int) -> None:

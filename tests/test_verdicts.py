@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from programs import in_python
 from races import candidate
 
 from hpcbench import case, evaluate, machine, processes
@@ -54,6 +55,24 @@ def test_a_bad_candidate_gets_its_verdict_and_the_good_one_its_figure(race, name
     assert found["bad"].speedup is None
     assert found["good"].verdict == "correct"
     assert found["good"].speedup is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    {
+        "an array": ("return honest(inputs)[2]", "returned ndarray, not a plain tuple or list"),
+        "one too few": ("return honest(inputs)[:2]", "returned 2 arrays, not 3"),
+        "two dimensions": ("return *honest(inputs)[:2], honest(inputs)[2][None]", "an array of 2 dimensions"),
+        "a list": ("return *honest(inputs)[:2], list(honest(inputs)[2])", "returned list, not a plain array"),
+        "objects": (
+            "return *honest(inputs)[:2], honest(inputs)[2].astype(object)",
+            "not a plain array of num",
+        ),
+    }.values(),
+)
+def test_python_is_told_what_its_run_must_return(race, body, words):
+    found = race([Entry(in_python("", body, "odd"), Setting(), "odd")], rounds=4).results["odd"]
+    assert (found.verdict, words in found.stages[-1].message) == ("runtime", True), found.stages
 
 
 def test_a_hang_is_a_timeout_and_leaves_no_process(race, monkeypatch):

@@ -1,4 +1,4 @@
 """Parameters chosen while the work runs: omega of relaxation methods, system by system, with no search beforehand.
 
-To add a policy: one file in ``policies/`` with a :class:`hpcbench.spec.Policy` by the name ``POLICY``.
+To add a policy: one file in ``policies/`` with a :class:`hpcbench.protocols.Policy` by the name ``POLICY``.
 """

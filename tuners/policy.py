@@ -1,4 +1,4 @@
-"""What all policies over few arms share; the contract is :class:`hpcbench.spec.Policy`."""
+"""What all policies over few arms share; the contract is :class:`hpcbench.protocols.Policy`."""
 
 from __future__ import annotations
 

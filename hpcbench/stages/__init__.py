@@ -15,8 +15,9 @@ from pathlib import Path
 
 from hpcbench.case import Case
 from hpcbench.contender import Entry
+from hpcbench.protocols import Event
 from hpcbench.registry import Kernel
-from hpcbench.spec import Candidate, Event, Setting, Stage
+from hpcbench.spec import Candidate, Setting, Stage
 from hpcbench.store import Journal
 
 PASSED = ("correct", "not_checked")

@@ -261,7 +261,7 @@ def test_threads_that_are_not_used_are_told(tmp_path):
 
 @pytest.mark.parametrize("model", ["serial", "openmp"])
 def test_an_honest_kernel_is_correct_and_raced(model, tmp_path):
-    result = judged(candidate("return honest(in, out);", model=model), tmp_path)
+    result = judged(candidate("return honest(in, out);", model=model), tmp_path, seconds=10)
     assert result.verdict == "correct", result.stages
     assert result.speedup is not None
     assert not result.trusted

@@ -328,7 +328,7 @@ QUICK = {
 )
 def test_an_honest_kernel_is_correct(name, tmp_path):
     one = HONEST[name]
-    result = judged(one, tmp_path, ranks=2 if "mpi" in one.model else 1)
+    result = judged(one, tmp_path, ranks=2 if "mpi" in one.model else 1, seconds=10)
     assert result.verdict == "correct", result.stages
     assert result.speedup is not None
 

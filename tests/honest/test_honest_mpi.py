@@ -120,6 +120,6 @@ HONEST = {f"MPI, {name}": over_mpi_in_c(name) for name in WAYS}
 def test_an_honest_kernel_under_mpi_is_correct(name, tmp_path, request):
     if name == "a window of shared memory" and request.config.getoption("--without") & 32:
         pytest.skip("shared memory of their own takes namespaces")
-    result = judged(over_mpi_in_c(name), tmp_path, ranks=2)
+    result = judged(over_mpi_in_c(name), tmp_path, ranks=2, seconds=10)
     assert result.verdict == "correct", result.stages
     assert result.speedup is not None

@@ -1,4 +1,4 @@
-"""Policies, one file each: ``POLICY`` is a class with the contract of :class:`hpcbench.spec.Policy`.
+"""Policies, one file each: ``POLICY`` is a class with the contract of :class:`hpcbench.protocols.Policy`.
 
 To add one: a module whose class derives from :class:`tuners.policy.Discrete` and has ``draw``, ``learn`` and
 ``FIELDS`` (or from :class:`tuners.policy.Randomised`, with ``chances`` for ``draw``), its docstring the rule as a

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpcbench.spec import Policy
+from hpcbench.protocols import Policy
 from hpcbench.store import Journal, records
 from tuners import policies
 from tuners.policy import PolicyError

@@ -1,0 +1,84 @@
+"""What an arm may do beside its answers: hardly any work after them, and none on processors not its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+
+from hpcbench.census import Census
+from hpcbench.processes import ArmFailure
+
+PARKED_NS = 1_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
+ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of a sample
+SHARE, SHARE_NS = 1.05, 300_000
+MOST_STRAYS = 2  # times that it may do more: an interrupt or a stolen processor counts as its own
+MOST_THREADS = 1024
+
+
+class Conduct:
+    """Looks after one arm; of a trusted one, only at what others do to it.
+
+    Parameters
+    ----------
+    census : of its ranks.
+    width : the processors that it has declared.
+    trusted : whether somebody vouches for it.
+    """
+
+    def __init__(self, census: Census, width: int, trusted: bool):
+        self._census, self._width, self._trusted = census, width, trusted
+        self._strays = 0
+
+    def parked(self, cpu: Sequence[int]) -> int:
+        """Nothing may have worked since the last answer: neither a helper thread nor what was left undone.
+
+        ``cpu`` is the CPU time of each rank now. Returns the nanoseconds that count as part of the next sample.
+        """
+        if self._trusted and self._census.moved():
+            raise ArmFailure("runtime", "somebody else changed its processors while it was parked")
+        if self._trusted or not self._census.cpu:
+            return 0
+        return self._after(max(now - last for now, last in zip(cpu, self._census.cpu, strict=True)))
+
+    def late(self, arrived: int, told: Sequence[int]) -> int:
+        """Who has answered goes to sleep at once: what it works before that counts as part of the sample.
+
+        ``arrived`` is the time of the last answer, ``told`` the CPU time of each rank at its own. It took no more
+        CPU time than has passed until it slept, nor than its clock says.
+        """
+        if self._trusted:
+            return 0
+        worked = zip(self._census.asleep, self._census.cpu, told, strict=True)
+        return self._after(max(min(asleep - arrived, now - then) for asleep, now, then in worked))
+
+    def _after(self, since: int) -> int:
+        """Of so much CPU time after an answer, what counts."""
+        self._strays += since > PARKED_NS
+        if self._strays > MOST_STRAYS:
+            raise ArmFailure("forbidden", f"it worked for {since * 1e-6:.1f} ms after it had answered")
+        return max(0, since - ANSWER_NS)
+
+    def share(self, cpu_ns: int, first_ns: int, wall_ns: int) -> None:
+        """No answer before the start, and no more processors than it has.
+
+        What has left its CPUs shows in more CPU time than they can give, again and again: a burst that
+        falls between an answer and sleep is seen here as well.
+        """
+        if self._trusted:
+            return
+        if first_ns <= 0:
+            raise ArmFailure("forbidden", "it answered before it was started")
+        self._strays += cpu_ns > SHARE * self._width * wall_ns + SHARE_NS
+        if self._strays > MOST_STRAYS:
+            raise ArmFailure(
+                "forbidden", f"it used {cpu_ns / wall_ns:.1f} processors, {self._width} declared"
+            )
+
+    def threads(self, pids: Sequence[int]) -> None:
+        """Of one that takes its time; a storm of threads would take the machine along."""
+        for pid in () if self._trusted else pids:
+            with suppress(FileNotFoundError):
+                count = len(os.listdir(f"/proc/{pid}/task"))
+                if count > MOST_THREADS:
+                    raise ArmFailure("forbidden", f"it started {count} threads")
