@@ -155,7 +155,8 @@ def build(
     folder = kernel(candidate.kernel).folder
     key = (candidate.id, salt, (folder / "abi.h").read_text())
     tool = tool or compiler(candidate.language)
-    return compile_object(candidate.source, suffix, flags, tool, key, folder, inside=inside)
+    libraries = ["-lm"] if candidate.language == "c" else []  # as g++ does by itself
+    return compile_object(candidate.source, suffix, flags, tool, key, folder, libraries, inside)
 
 
 def place(source: bytes, salt: str = "") -> Path:

@@ -4,6 +4,7 @@
 ``rows(in, out, from, to)`` computes the rows [from, to) of C into vectors of their own.
 """
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -265,6 +266,9 @@ def in_numba(words: str) -> Candidate:
 
 
 ROWS_C = (Path(__file__).parent.parent.parent / "docs" / "examples" / "rows.c").read_bytes()
+FMA_C = b"#include <math.h>\n" + re.sub(
+    rb"(sum\[\w+\]) \+= (.+?) \* (.+?);", rb"\1 = fma(\2, \3, \1);", ROWS_C
+)
 OPENMP_C = b"""
 #include <omp.h>
 #include <stdlib.h>
@@ -312,6 +316,7 @@ HONEST: dict[str, Candidate] = {
     **{name: in_cpp(name) for name in KERNELS},
     **{f"numba {w}": in_numba(w) for w in ("PARALLEL=False CACHE=False", "PARALLEL=True CACHE=False", "PARALLEL=False CACHE=True")},
     "C": Candidate("spgemm", "c", "serial", ROWS_C, {}, ("-O3", "-march=native"), origin="C"),
+    "C, the mathematical library": Candidate("spgemm", "c", "serial", FMA_C, {}, ("-O2",), origin="C, fma"),
     "C, OpenMP": Candidate("spgemm", "c", "openmp", OPENMP_C, {}, ("-O2",), origin="C, OpenMP"),
     "NumPy": in_python("", "return honest(inputs)", "NumPy"),
     "MPI": over_mpi("MPI", "return honest(in, out);"),
