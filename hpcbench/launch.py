@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import shutil
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from hpcbench.machine import first_line, memory_available
 from hpcbench.spec import HpcbenchError, Setting
 from hpcbench.variant import inline
 
+STACK_LIMIT = 2**26
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", "BLIS_NUM_THREADS"
 )  # fmt: skip
@@ -229,6 +231,12 @@ def environment(
     env.update(ALLOCATOR[setting.pages], HPCBENCH_PAD="x" * rng.randrange(4096))
     env.update(watch.environment if watch else {})
     return env
+
+
+def bound_stack(pid: int) -> None:
+    """Of an untrusted process: a stack without a limit would be memory that ``RLIMIT_DATA`` does not count."""
+    if not 0 <= resource.getrlimit(resource.RLIMIT_STACK)[0] <= STACK_LIMIT:
+        resource.prlimit(pid, resource.RLIMIT_STACK, (STACK_LIMIT, STACK_LIMIT))
 
 
 def rank_cpus(cpus: Sequence[int], setting: Setting, rank: int) -> list[int]:

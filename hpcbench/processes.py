@@ -59,7 +59,8 @@ class Processes:
     ) -> None:
         self.ranks: list[tuple[socket.socket, int]] = []
         self._program, self._under_mpi, self._wanted = program, program.under_mpi, setting.ranks
-        self._watched = wall is not None and program.under_mpi  # its launcher runs below `enter`
+        self._walled = wall is not None
+        self._watched = self._walled and program.under_mpi  # its launcher runs below `enter`
         self._segments: set[str] = set()
         scratch.mkdir(parents=True, exist_ok=True)
         self._log = scratch / "log"
@@ -88,6 +89,8 @@ class Processes:
             sock = self._accept(deadline)
             waiting.append((sock, int(self.receive(sock, deadline)["pid"])))
         self.ranks = self._world(waiting, deadline) if self._under_mpi else waiting
+        for _, pid in waiting if self._walled else ():
+            launch.bound_stack(pid)
         if self._watched:
             self._stop_launcher(deadline)
         # LLVM's and Intel's OpenMP leave their name there when they are killed

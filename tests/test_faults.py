@@ -3,6 +3,7 @@
 import ctypes
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -222,6 +223,32 @@ def test_a_storm_of_threads_is_ended(tmp_path, orphans):
     assert result.verdict == "forbidden", result.stages
     assert "threads" in result.stages[-1].message
     assert orphans() == []
+
+
+@pytest.mark.parametrize("model", ["serial", "mpi"])
+def test_a_stack_without_a_limit_is_no_way_to_more_memory(model, tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_STACK)
+    if limits[1] != resource.RLIM_INFINITY:
+        pytest.skip("the limit cannot be lifted here")
+    fills = "char *deep = (char *)__builtin_alloca(SIZE << 20); for (int i = 0; i < SIZE << 20; i += 4096) deep[i] = 1; "
+    results = []
+    for size in ("4", "256"):
+        body = fills.replace("SIZE", size) + HONEST
+        one = over_mpi(size, body) if model == "mpi" else candidate(body, size)
+        resource.setrlimit(resource.RLIMIT_STACK, (resource.RLIM_INFINITY, limits[1]))
+        try:
+            results.append(judged(one, tmp_path, ranks=2 if model == "mpi" else 1))
+        finally:
+            resource.setrlimit(resource.RLIMIT_STACK, limits)
+    assert [r.verdict for r in results] == ["correct", "runtime"], [r.stages for r in results]
+    assert "SIGSEGV" in results[1].stages[-1].message
+
+
+def test_a_compiler_has_a_stack_of_64_mib(tmp_path):
+    asks = subprocess.run(
+        [*launch.inside(str(tmp_path), None), "sh", "-c", "ulimit -s"], capture_output=True, text=True
+    )
+    assert asks.stdout.strip() == "65536", asks
 
 
 def small_disk(folder: Path, kilobytes: int) -> None:

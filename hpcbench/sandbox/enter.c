@@ -22,7 +22,7 @@
 
 #include "lockdown.h"
 
-enum { FILE_LIMIT = 64 << 20 };
+enum { FILE_LIMIT = 64 << 20, STACK_LIMIT = 64 << 20 };
 
 static void limit(int what, rlim_t most) { setrlimit(what, &(struct rlimit){most, most}); }
 
@@ -110,7 +110,7 @@ int main(int argc, char **argv) {
   if (argc > 4 && !strcmp(argv[1], "launch")) return launch(parent, atoi(argv[2]), argv[3], argv + 4);
   if (argc < 8) return 125;
   const int needs = atoi(argv[3]), without = atoi(argv[4]);
-  limit(RLIMIT_CORE, 0), limit(RLIMIT_FSIZE, FILE_LIMIT);
+  limit(RLIMIT_CORE, 0), limit(RLIMIT_FSIZE, FILE_LIMIT), limit(RLIMIT_STACK, STACK_LIMIT);
   limit(RLIMIT_DATA, (rlim_t)atoll(argv[5])), limit(RLIMIT_CPU, (rlim_t)atoll(argv[6]));
   /* whatever the command starts ends with it: the first process of a PID namespace takes all others along */
   if (!(without & HPCBENCH_NAMESPACES) && hpcbench_namespaces() && !unshare(CLONE_NEWPID)) {

@@ -84,12 +84,12 @@ def _run(candidate: Candidate, folder: Path) -> tuple[bool, float]:
 def pays(candidate: Candidate, honest: Candidate, how: str) -> bool:
     """Whether the cheat pays there: ``fast``: it passes and seems much faster; ``passes``: it is let through.
 
-    That benchmark knows no rounds: where other work fell on one of the two, both are run again.
+    That benchmark knows no rounds, and threads come and go there: beside other work both are run again.
     """
     for _ in range(TRIES):
         passed, speedup = naive(candidate)
-        if not passed or how == "passes" or speedup > FASTER * naive(honest)[1]:
-            return passed
+        if passed and (how == "passes" or speedup > FASTER * naive(honest)[1]):
+            return True
         for one in (candidate, honest):
             del _known[one.id]
     return False
