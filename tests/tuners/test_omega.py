@@ -521,6 +521,7 @@ def test_from_c_the_same_is_chosen(tmp_path):
         str(FOLDER),
         "reader.c",
         str(FOLDER / "omega.c"),
+        str(FOLDER / "omega_solve.c"),
         "-lm",
         "-o",
         "reader",

@@ -2,6 +2,7 @@
 #include "omega.h"
 
 #include <math.h>
+#include <stddef.h>
 
 enum { BLOCK = 32, BLOCKS = 8 }; /* rows that are looked at */
 
