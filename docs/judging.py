@@ -171,8 +171,12 @@ def honest() -> str:
     """Every honest kernel, two judgements side by side, so that each meets the other's load."""
     kernels = _honest()
     names = [name for k in range(20) for name in kernels if k < REPETITIONS or "numba" not in name]
+    alarms = []
     with ProcessPoolExecutor(max_workers=2) as pool:
-        alarms = [told for told in pool.map(_once, names) if told]
+        for done, told in enumerate(pool.map(_once, names), 1):
+            alarms += [told] if told else []
+            if done % 50 == 0:
+                print(f"{done} of {len(names)} judged, false alarms: {alarms or 'none'}", file=sys.stderr)
     lines = "".join(f"\n- {told}" for told in alarms)
     return (
         f"{len(kernels)} kernels, 20 judgements each, two side by side (those that numba compiles, which takes a "
