@@ -115,9 +115,7 @@ class WorkerArm:
         for sock, _ in self.ranks:
             self.has_setup = self._processes.receive(sock, deadline).get("setup") is True
         self._rank_of = {sock.fileno(): rank for rank, (sock, _) in enumerate(self.ranks)}
-        self._told = [0] * len(
-            self.ranks
-        )  # CPU time when an answer came: a tick old, if it was running still
+        self._told = [0] * len(self.ranks)  # CPU time when an answer came; a tick old, if it ran on
 
     @property
     def _watched(self) -> bool:
