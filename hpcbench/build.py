@@ -10,14 +10,14 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from hpcbench import cache
 from hpcbench.codec import digest
 from hpcbench.machine import first_line, gpu
 from hpcbench.registry import kernel
@@ -67,12 +67,6 @@ class Built:
     seconds: float
     cached: bool
     tool: str
-
-
-def cache_folder() -> Path:
-    """``$XDG_CACHE_HOME/hpcbench/objects`` or ``~/.cache/hpcbench/objects``."""
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root) / "hpcbench" / "objects"
 
 
 def compiler(language: str) -> str:
@@ -159,30 +153,6 @@ def build(
     return compile_object(candidate.source, suffix, flags, tool, key, folder, libraries, inside)
 
 
-def place(source: bytes, salt: str = "") -> Path:
-    """Put a Python candidate into the cache, under a name by content, so that its JIT's cache finds it."""
-    target = cache_folder() / f"{digest([source, salt])}.py"
-    if not target.exists():
-        with (
-            _writable(target.parent),
-            tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as scratch,
-        ):
-            scratch.write(source)
-            os.replace(scratch.name, target)
-    return target
-
-
-@contextmanager
-def _writable(folder: Path) -> Iterator[None]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise HpcbenchError(
-            f"{folder}: {error.strerror}; the build cache needs space and write access: set XDG_CACHE_HOME"
-        ) from error
-
-
 def is_build_param(candidate: Candidate, name: str) -> bool:
     """Whether parameter ``name`` is compiled in (``-DNAME=value``) or passed at run time."""
     from hpcbench.variant import header_of
@@ -197,32 +167,34 @@ def compile_object(
     """Compile ``source`` with ``tool`` unless the cache holds the object, or program, already.
 
     ``inside`` gives the words before the command that let the compiler of an untrusted source run behind
-    a wall, with nothing but the scratch folder to write to.
+    a wall, with nothing but the scratch folder to write to; of ``include`` it sees ``abi.h`` alone.
     """
     start = time.perf_counter()
     name = digest([str(key), source, flags, libraries, tool, version(tool), _cpu_flags()])
-    target = cache_folder() / (f"{name}.so" if "-shared" in flags else name)
-    if target.exists():
-        return Built(target, time.perf_counter() - start, True, version(tool))
-    with _writable(target.parent), tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        text, made = Path(scratch) / f"candidate{suffix}", Path(scratch) / "made"
+    name += ".so" * ("-shared" in flags)
+    if found := cache.find(name):
+        return Built(found, time.perf_counter() - start, True, version(tool))
+    with cache.scratch() as scratch:
+        text, made = scratch / f"candidate{suffix}", scratch / "made"
         text.write_bytes(source)
         host = ["-fPIC", "-fdiagnostics-color=never"]
         if suffix == ".cu":
             host = [f"-Xcompiler={','.join(host)}"]
         command = [tool, *flags, *host, text.name, "-o", made.name, *libraries]
         if include is not None:
-            command[1:1] = ["-I", str(include)]
-        _run([*(inside(scratch, include, tool) if inside else ()), *command], scratch)
-        os.replace(made, target)
-    return Built(target, time.perf_counter() - start, False, version(tool))
+            command[1:1] = ["-I", "." if inside else str(include)]
+        if include is not None and inside:
+            shutil.copy(include / "abi.h", scratch)
+        _run([*(inside(str(scratch), None, tool) if inside else ()), *command], scratch)
+        kept = cache.keep(made, name)
+    return Built(kept, time.perf_counter() - start, False, version(tool))
 
 
-def _run(command: list[str], folder: str) -> None:
+def _run(command: list[str], folder: Path) -> None:
     log = open(f"{folder}/log", "w+b")  # noqa: SIM115 (a file: there the wall's limit holds)
     process = subprocess.Popen(
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-        env={**{k: v for k, v in os.environ.items() if k in KEPT}, "LC_ALL": "C", "TMPDIR": folder},
+        env={**{k: v for k, v in os.environ.items() if k in KEPT}, "LC_ALL": "C", "TMPDIR": str(folder)},
     )  # fmt: skip
     try:
         process.wait(timeout=TIME_LIMIT_S)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from hpcbench import build, launch, registry, sandbox, stats
+from hpcbench import build, cache, launch, registry, sandbox, stats
 from hpcbench.instrument import Instrument
 from hpcbench.spec import (
     Candidate,
@@ -53,7 +53,7 @@ class Entry:
         """
         one, under_mpi, watch = self.candidate, "mpi" in self.candidate.model, self.watch
         if one.language == "python":
-            path = build.place(one.source, salt)
+            path = cache.place(one.source, salt)
         else:
             tool = watch.compilers[one.language] if watch else None
             if under_mpi:

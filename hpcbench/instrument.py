@@ -3,7 +3,7 @@
 ``address`` is the compiler's own -fsanitize=address,undefined; ``thread`` is clang's -fsanitize=thread with Archer,
 which knows the synchronisation of LLVM's OpenMP (without it correct kernels are flagged; gcc's libgomp has no such
 witness). Worker and candidate are both built with the instrument, so that the measured protocol runs unchanged.
-``device`` is NVIDIA's compute-sanitizer, under which the usual worker runs.
+``bounds`` has numba check indices; ``device`` is NVIDIA's compute-sanitizer: under both the usual worker runs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 
 from hpcbench import build
@@ -119,6 +120,14 @@ def thread() -> Instrument:
     raise Absent("no clang with ThreadSanitizer and Archer; on Debian: clang, libomp-dev and libclang-rt-dev")
 
 
+@lru_cache(maxsize=1)
+def bounds() -> Instrument:
+    """Numba's own check of every index."""
+    return Instrument(
+        "bounds", "runtime", {}, (), {"NUMBA_BOUNDSCHECK": "1"}, f"numba {metadata.version('numba')}"
+    )
+
+
 @lru_cache(maxsize=4)
 def device(check: str) -> Instrument:
     """A tool of compute-sanitizer: ``memcheck``, ``initcheck``, ``racecheck`` or ``synccheck``.
@@ -182,10 +191,18 @@ def _places(program: str, offsets: list[str], inside: build.Inside) -> list[str]
     """``function, line N`` of each offset that lies in the candidate's own source."""
     if not offsets or not shutil.which("addr2line"):
         return []
-    folder = str(Path(program).parent)
     # a return address: the call lies before it
     addresses = [hex(int(offset, 16) - 1) for offset in offsets]
-    command = [*inside(folder, Path(folder), ""), "addr2line", "-C", "-f", "-i", "-e", program, *addresses]
+    command = [
+        *inside("/dev/null", Path(program), ""),
+        "addr2line",
+        "-C",
+        "-f",
+        "-i",
+        "-e",
+        program,
+        *addresses,
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60)
     except subprocess.TimeoutExpired:

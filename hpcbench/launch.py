@@ -165,17 +165,20 @@ def layers() -> int:
     return int(run([enter(), "probe"], capture_output=True, text=True, timeout=20).stdout or 0)
 
 
-def inside(scratch: str, include: Path | None, tool: str = "", without: int = 0) -> list[str]:
-    """The words before a compiler's command that keep it in ``scratch``, with the headers of ``include``.
+def inside(scratch: str, readable: Path | None, tool: str = "", without: int = 0) -> list[str]:
+    """The words before a command that let it write to ``scratch`` alone, and read the system and ``readable``.
 
-    It may read where ``tool`` is installed, and the compilers that an MPI's wrapper calls.
+    It may read where ``tool`` is installed, and the compilers that an MPI's wrapper calls; of those in the
+    user's own ``bin`` themselves only.
     """
     tools = [Path(path) for path in (tool, compiler("c"), compiler("cpp")) if path]
-    places = [str(place.parent.parent) for path in tools for place in (path, path.resolve())]
-    readable = ":".join(dict.fromkeys([*sandbox.SYSTEM, *places, *([str(include)] if include else [])]))
+    places = [place for path in tools for place in (path, path.resolve())]
+    home = (Path.home(), *Path.home().parents)
+    around = [place if place.parent.parent in home else place.parent.parent for place in places]
+    paths = dict.fromkeys([*sandbox.SYSTEM, *map(str, around), *([str(readable)] if readable else [])])
     limits = [str(4 * 2**30), "120"]  # bytes of data, seconds of CPU
     needs = sandbox.WRITES | sandbox.SPAWNS
-    return [str(enter()), readable, f"{scratch}:/dev/null", str(needs), str(without), *limits]
+    return [str(enter()), ":".join(paths), f"{scratch}:/dev/null", str(needs), str(without), *limits]
 
 
 def _with_lockdown(source: bytes, flags: list[str], name: str, tool: str | None = None) -> Path:

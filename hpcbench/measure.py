@@ -21,14 +21,13 @@ from hpcbench import launch, processes, ranks, sandbox, wire
 from hpcbench.arena import Arena, SealedInputs
 from hpcbench.census import Census, foreign, libraries
 from hpcbench.conduct import Conduct
-from hpcbench.processes import ArmFailure, LaunchError, Processes
+from hpcbench.processes import WATCH_S, ArmFailure, LaunchError, Processes
 from hpcbench.spec import Measurement, Phase, Setting
 from hpcbench.wire import Program
 
 NATIVE_LIMIT_S = 20.0  # of an untrusted kernel's first calls, which take milliseconds
 CROWDED = 4  # times that, where ranks or threads share processors and wait for each other
 LEAST_LIMIT_S = 2.0
-WATCH_S = 0.25  # between two looks at one that takes its time
 LEAD_NS = 150_000  # between the release of several threads and their start
 STATUS_WORDS = {"1": "it reported that memory ran out", "2": "it reported that the input is too large for it"}
 
@@ -113,7 +112,8 @@ class WorkerArm:
         for sock, _ in self.ranks:
             self._processes.send(sock, wire.request("L"))
         for sock, _ in self.ranks:
-            self.has_setup = self._processes.receive(sock, deadline).get("setup") is True
+            self.has_setup = self._processes.receive(sock, deadline, self._count).get("setup") is True
+        self._count()
         self._rank_of = {sock.fileno(): rank for rank, (sock, _) in enumerate(self.ranks)}
         self._told = [0] * len(self.ranks)  # CPU time when an answer came; a tick old, if it ran on
 
@@ -122,6 +122,9 @@ class WorkerArm:
         """Whether what it loads is looked at: of an untrusted object, by itself."""
         kind = self._program.language in ("c", "cpp") and not self._program.under_mpi
         return kind and self._limits.wall is not None and not self._program.watch
+
+    def _count(self) -> None:
+        self._conduct.threads([pid for _, pid in self.ranks])
 
     def _request(self, sock: socket.socket, letter: str, *numbers: int) -> dict[str, Any]:
         self._processes.send(sock, wire.request(letter, *numbers))
@@ -164,6 +167,7 @@ class WorkerArm:
             raise self._processes.failure() from None
         if found := self._processes.reported():
             raise found
+        self._count()
         late = self._conduct.late(max(arrived), self._told)
         for rank, reply in enumerate(replies):
             self._judge_status(rank, wire.status(reply))
@@ -185,7 +189,7 @@ class WorkerArm:
             events = self._poll.poll(1000 * min(max(0.0, left), WATCH_S))
             now = time.perf_counter_ns()
             if not events and left > WATCH_S:
-                self._conduct.threads([pid for _, pid in self.ranks])
+                self._count()
             elif not events:
                 late = [r for r, reply in enumerate(replies) if not reply]
                 who = f"rank {late[0]} of {len(replies)}" if len(replies) > 1 else "it"
@@ -204,7 +208,7 @@ class WorkerArm:
     def _judge_status(self, rank: int, status: int) -> None:
         if status == 0:
             return
-        if status == wire.ARITHMETIC and self._program.language != "python":
+        if status == wire.ARITHMETIC:
             raise ArmFailure("forbidden", "it left rounding, exceptions or subnormal numbers changed")
         if status == wire.DEVICE and self._program.language == "cuda":
             text = self._request(self.ranks[rank][0], "T").get("text", "")

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from hpcbench.wire import Program
 START_LIMIT_S = 60.0
 END_LIMIT_S = 5.0
 MOST_BYTES = 2**18
+WATCH_S = 0.25  # between two looks at one that takes its time
 
 
 class ArmFailure(Exception):
@@ -160,8 +161,10 @@ class Processes:
         except OSError:
             raise self.failure() from None
 
-    def receive(self, sock: socket.socket, deadline: float) -> dict[str, Any]:
-        """One line of JSON from a rank.
+    def receive(
+        self, sock: socket.socket, deadline: float, meanwhile: Callable[[], None] = lambda: None
+    ) -> dict[str, Any]:
+        """One line of JSON from a rank; ``meanwhile`` is called four times a second until there is one.
 
         Raises
         ------
@@ -170,13 +173,16 @@ class Processes:
         """
         data = b""
         while not data.endswith(b"\n"):
-            if len(data) > MOST_BYTES or time.monotonic() > deadline:
+            if len(data) > MOST_BYTES or (data and time.monotonic() > deadline):
                 raise ArmFailure("runtime", "it answers without end")
-            sock.settimeout(max(0.01, deadline - time.monotonic()))
+            sock.settimeout(WATCH_S)
             try:
                 part = sock.recv(65536)
             except TimeoutError:
-                raise ArmFailure("timeout", "no answer while loading") from None
+                if time.monotonic() > deadline:
+                    raise ArmFailure("timeout", "no answer while loading") from None
+                meanwhile()
+                continue
             except OSError:
                 part = b""
             if not part:

@@ -9,13 +9,27 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from hpcbench import cache
+from hpcbench.spec import HpcbenchError
+
 JOURNAL, SEGMENTS = "journal", "segments"
 
 
 def make(journal: Path | None) -> Path:
-    """A folder of this process, which says where its results go."""
-    folder = Path(tempfile.mkdtemp(prefix=f"hb-{os.getpid()}-"))
-    (folder / JOURNAL).write_text(str(journal.resolve()) if journal else "")
+    """A folder of this process, which says where its results go.
+
+    Raises
+    ------
+    HpcbenchError
+        When there is no space, or nobody may write there.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f"hb-{os.getpid()}-"))
+        (folder / JOURNAL).write_text(f"{journal.resolve()}" if journal else "-")
+    except OSError as error:
+        raise HpcbenchError(
+            f"{tempfile.gettempdir()}: {error.strerror}; workers need space and write access: set TMPDIR"
+        ) from error
     return folder
 
 
@@ -26,6 +40,7 @@ def note_segments(folder: Path, segments: set[str]) -> None:
 
 def sweep() -> list[str]:
     """Remove what processes left that are gone; one line about each run that did not end."""
+    cache.tidy()
     found = []
     for folder in Path(tempfile.gettempdir()).glob("hb-*-*"):
         with suppress(OSError):  # somebody else sweeps, or its owner ends just now
@@ -39,6 +54,8 @@ def _clear(folder: Path) -> str:
     for listed in folder.glob(f"*/{SEGMENTS}"):
         for segment in filter(re.compile(r"/dev/shm/[^/]+").fullmatch, listed.read_text().splitlines()):
             Path(segment).unlink(missing_ok=True)
-    journal = (folder / JOURNAL).read_text()
+    noted = folder / JOURNAL
+    journal = noted.read_text() if noted.exists() else ""
     shutil.rmtree(folder)
-    return "its scratch folder is removed" + (f"; what it had measured is in {journal}" if journal else "")
+    told = f"; what it had measured is in {journal}" if journal.startswith("/") else ""
+    return f"its scratch folder is removed{told}"

@@ -26,7 +26,7 @@ from hpcbench.interpreted import Interpreted
 NAMESPACES = 32
 FILE_LIMIT, RANK_FILE_LIMIT = 2**26, 2**28  # the log; MPI's windows of shared memory
 TEXT_LIMIT = 4000
-RAISED = -1
+RAISED, ARITHMETIC = -1, 1 << 40
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
@@ -116,6 +116,12 @@ def start_mpi(driver: str) -> tuple[int, int, ctypes.CDLL]:
     return rank.value, size.value, code
 
 
+def usual_arithmetic(one: float = 1.0, step: float = 2.0**-54, least: float = 2.0**-1022) -> bool:
+    """Whether it rounds to the nearest number and knows subnormal ones, as operands and as results."""
+    nearest = one + step == one and -one - step == -one and one + 3 * step != one
+    return nearest and least * 0.5 > 0 and least * 0.5 * one > 0
+
+
 def serve(channel: Channel) -> None:
     """Answer requests until the parent closes the socket."""
     arm: Interpreted
@@ -158,6 +164,8 @@ def serve(channel: Channel) -> None:
                     import traceback
 
                     status, trouble = RAISED, traceback.format_exc(limit=-2)[-TEXT_LIMIT:]
+                if not (status or usual_arithmetic()):
+                    status = ARITHMETIC
                 channel.sock.sendall(b"D" + struct.pack("<q", status))
         except Exception as error:
             channel.send(error=f"{type(error).__name__}: {error}"[:TEXT_LIMIT])

@@ -43,7 +43,9 @@ def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         return found and replace(found, without=bits)
 
     monkeypatch.setattr(Entry, "wall", lower)
-    monkeypatch.setattr(launch, "inside", lambda scratch, include, tool: inside(scratch, include, tool, bits))
+    monkeypatch.setattr(
+        launch, "inside", lambda scratch, readable, tool="": inside(scratch, readable, tool, bits)
+    )
 
 
 @pytest.fixture

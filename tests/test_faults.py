@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -15,10 +16,10 @@ from pathlib import Path
 
 import pytest
 from judges import judged
-from programs import over_mpi
+from programs import in_python, over_mpi
 from races import candidate
 
-from hpcbench import build, launch, measure, processes, store
+from hpcbench import build, cache, launch, measure, processes, store
 from hpcbench.ranks import below
 from hpcbench.spec import HpcbenchError
 
@@ -90,14 +91,18 @@ def test_a_killed_harness_leaves_no_process_and_the_next_start_says_so(kills, ra
     assert not list(Path("/tmp").glob(f"hb-{os.getpid()}-*"))
 
 
-@pytest.mark.parametrize("victim", ["cc1plus", "worker", "rank"])
-def test_a_killed_process_is_a_verdict(victim, tmp_path, orphans):
+@pytest.mark.parametrize(
+    ("victim", "within"),
+    [("cc1plus", 0.05), ("worker", 0.05), ("rank", 0.05),
+     *(pytest.param(v, s, marks=pytest.mark.slow) for v in ("worker", "rank") for s in (0.5, 2, 4))],
+)  # fmt: skip
+def test_a_killed_process_is_a_verdict(victim, within, tmp_path, orphans):
     """The compiler, the worker, and one rank of two, at a random moment of their lives."""
     stop, hit = threading.Event(), []
     comm = "cc1plus" if victim == "cc1plus" else ""
 
     def hunt() -> None:
-        worker = build.cache_folder()
+        worker = cache.folder()
         while not stop.is_set() and not hit:
             for pid in below(os.getpid()):
                 try:
@@ -105,7 +110,7 @@ def test_a_killed_process_is_a_verdict(victim, tmp_path, orphans):
                 except OSError:
                     continue
                 if (name == comm) if comm else path.startswith(str(worker)) and path != str(launch.enter()):
-                    time.sleep(random.uniform(0, 0.05))
+                    time.sleep(random.uniform(0, within))
                     try:
                         os.kill(pid, signal.SIGKILL)
                     except ProcessLookupError:
@@ -171,6 +176,50 @@ def test_a_hang_in_any_stage_ends(stage, tmp_path, monkeypatch, orphans):
     assert orphans() == []
 
 
+DEAF = """
+#include <cstdint>
+static void deaf() { /* blocks all signals, and ignores those that may be, by the system's numbers */
+  const uint64_t all = ~0ull;
+  const uint64_t ignore[4] = {1, 0x4000000, 0, 0};
+  register long size __asm__("r10") = 8;
+  long r;
+  for (long s = 1; s < 65; s++)
+    __asm__ volatile("syscall" : "=a"(r) : "a"(13l), "D"(s), "S"(ignore), "d"(0l), "r"(size) : "rcx", "r11", "memory");
+  __asm__ volatile("syscall" : "=a"(r) : "a"(14l), "D"(2l), "S"(&all), "d"(0l), "r"(size) : "rcx", "r11", "memory");
+}
+"""
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_who_ignores_all_signals_ends_all_the_same(ranks, tmp_path, monkeypatch, orphans):
+    monkeypatch.setattr(measure, "NATIVE_LIMIT_S", 3.0)
+    monkeypatch.setattr("hpcbench.generation.MORE_TIME_S", 2.0)
+    body = f"deaf(); if (in->b_ncols == 1009) {{ {SPINS} }} {HONEST}"
+    one = over_mpi("deaf", body) if ranks > 1 else candidate(body, "deaf")
+    result = judged(replace(one, source=DEAF.encode() + one.source), tmp_path, ranks=ranks)
+    assert (result.verdict, result.stages[-1].name) == ("timeout", "hidden"), result.stages
+    assert orphans() == []
+
+
+def test_python_that_hangs_ends(tmp_path, monkeypatch, orphans):
+    monkeypatch.setattr(processes, "START_LIMIT_S", 6.0)
+    monkeypatch.setattr("hpcbench.generation.MORE_TIME_S", 2.0)
+    result = judged(
+        in_python("", "while inputs['a_nrows'] == 1009: pass\nreturn honest(inputs)", "hangs"), tmp_path
+    )
+    assert (result.verdict, result.stages[-1].name) == ("timeout", "hidden"), result.stages
+    assert orphans() == []
+
+
+def test_a_daemon_does_not_stay(tmp_path, orphans):
+    """It forks twice, by the system's numbers, and leaves its session; there it would wait for good."""
+    daemon = "if (!by_number(57, 0, 0, 0)) { by_number(112, 0, 0, 0); if (!by_number(57, 0, 0, 0)) for (;;) usleep(100000); } "
+    one = candidate(f"static bool tried; if (!tried) {{ tried = true; {daemon} }} {HONEST}")
+    one = replace(one, source=b"#include <cstring>\n" + CALLS.encode() + one.source)
+    assert judged(one, tmp_path).verdict == "correct"  # the system refused, and it went on
+    assert orphans() == []
+
+
 CALLS = """
 static long by_number(long number, long a, long b, long c) {
   long r;
@@ -213,13 +262,30 @@ def test_what_a_candidate_does_to_its_judge_is_a_verdict(name, ranks, tmp_path, 
     )
 
 
-def test_a_storm_of_threads_is_ended(tmp_path, orphans):
-    body = (
-        "pthread_attr_t a; pthread_attr_init(&a); pthread_attr_setstacksize(&a, 65536); pthread_t t; for (int i = 0; i < 3000; i++) "
-        "if (pthread_create(&t, &a, [](void *p) -> void * { usleep(9000000); return p; }, nullptr)) return 9; usleep(9000000); return 0;"
-    )
+STORM = """
+#include <pthread.h>
+#include <unistd.h>
+static int storm(int wait) {
+  pthread_attr_t a;
+  pthread_attr_init(&a), pthread_attr_setstacksize(&a, 65536);
+  pthread_t t;
+  for (int i = 0; i < 3000; i++)
+    if (pthread_create(&t, &a, [](void *p) -> void * { usleep(9000000); return p; }, nullptr)) return 9;
+  usleep(wait);
+  return 0;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("front", "body"),
+    [("", "return storm(9000000);"), ("", "static int s = storm(0); return s + honest(in, out);"),
+     ("static int at_start = storm(0);", HONEST), ("static int at_start = storm(9000000);", HONEST)],
+    ids=["in a long call", "in a short call", "when it is loaded", "when it is loaded, for long"],
+)  # fmt: skip
+def test_a_storm_of_threads_is_ended(front, body, tmp_path, orphans):
     one = candidate(body)
-    result = judged(replace(one, source=b"#include <pthread.h>\n" + one.source), tmp_path)
+    result = judged(replace(one, source=(STORM + front).encode() + one.source), tmp_path)
     assert result.verdict == "forbidden", result.stages
     assert "threads" in result.stages[-1].message
     assert orphans() == []
@@ -249,6 +315,48 @@ def test_a_compiler_has_a_stack_of_64_mib(tmp_path):
         [*launch.inside(str(tmp_path), None), "sh", "-c", "ulimit -s"], capture_output=True, text=True
     )
     assert asks.stdout.strip() == "65536", asks
+
+
+@pytest.mark.slow
+def test_a_compiler_that_takes_all_memory_is_a_verdict(tmp_path, orphans):
+    one = candidate(f"int x = A12(1); {HONEST}")
+    result = judged(replace(one, source=BOMB.encode() + one.source), tmp_path)
+    assert result.verdict == "compile", result.stages
+    assert "memory" in result.stages[-1].message
+    assert orphans() == []
+
+
+def test_a_killed_judge_takes_its_compiler_along(tmp_path, orphans, request):
+    """Also where no namespace does."""
+    one, without = tmp_path / "bomb.cpp", request.config.getoption("--without") | 32
+    one.write_text(BOMB + "int x = A12(1);\n")
+    words = launch.inside(str(tmp_path), None, without=without)
+    text = f"import subprocess; subprocess.run({[*words, build.compiler('cpp'), '-c', str(one)]!r})"
+    judge = subprocess.Popen([sys.executable, "-c", text], env={**os.environ, "TMPDIR": str(tmp_path)})
+    until = time.monotonic() + 20
+    while "cc1plus" not in map(named, below(judge.pid)) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert "cc1plus" in map(named, below(judge.pid))
+    judge.kill()
+    judge.wait()
+    assert orphans() == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root to mount a small file system")
+def test_a_full_disk_for_scratch_folders_is_no_verdict(tmp_path, monkeypatch, orphans):
+    disk = tmp_path / "disk"
+    small_disk(disk, 64)
+    monkeypatch.setattr(tempfile, "tempdir", str(disk))
+    with suppress(OSError):
+        (disk / "fill").write_bytes(bytes(2**16))
+    try:
+        with pytest.raises(HpcbenchError, match="No space left"):
+            judged(candidate(HONEST), tmp_path)
+        (disk / "fill").unlink()
+        assert judged(candidate(HONEST), tmp_path).verdict == "correct"
+    finally:
+        subprocess.run(["umount", disk], check=True)
+    assert orphans() == []
 
 
 def small_disk(folder: Path, kilobytes: int) -> None:

@@ -4,7 +4,6 @@
  * in namespaces that they share; `enter probe` prints the layers that stand here. Whatever it starts ends with
  * it, and it ends with the one who started it. */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
@@ -73,28 +72,39 @@ static int grants_namespaces(const char *bytes) {
   return trial > 0 && waitpid(trial, &status, 0) == trial && !status;
 }
 
-/* A launcher may be stopped from outside, and its daemons have sessions of their own: neither ends with its
- * parent by itself. */
-static int launch(pid_t parent, int without, const char *bytes, char **command) {
-  sigset_t awaited;
+/* Forks, and returns in the child. The parent waits for it, and ends it and what it has left behind, when it ends,
+ * when the parent's own parent ends, or at SIGTERM.
+ * A launcher may be stopped from outside, and compilers' and launchers' helpers have parents, groups and sessions of
+ * their own: none of them ends with ours by itself. */
+static int supervised(pid_t parent) {
+  sigset_t awaited, before;
   sigemptyset(&awaited), sigaddset(&awaited, SIGTERM), sigaddset(&awaited, SIGCHLD);
   signal(SIGCHLD, SIG_DFL);
-  if (!(without & HPCBENCH_NAMESPACES) && grants_namespaces(bytes) && enter_namespaces(bytes)) setenv("HPCBENCH_RANKS_APART", "1", 1);
-  sigprocmask(SIG_BLOCK, &awaited, NULL);
+  sigprocmask(SIG_BLOCK, &awaited, &before);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (getppid() != parent) return 125;
+  if (getppid() != parent) _exit(125);
   const pid_t child = fork();
   if (!child) {
-    sigprocmask(SIG_UNBLOCK, &awaited, NULL);
-    execvp(command[0], command);
-    perror(command[0]);
-    _exit(125);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return 0;
   }
   int status = 125 << 8, got = 0;
   while (child > 0 && waitpid(child, &status, WNOHANG) != child && sigwait(&awaited, &got) == 0 && got != SIGTERM) continue;
   end_all();
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static int run(char **command) {
+  execvp(command[0], command);
+  perror(command[0]);
+  return 125;
+}
+
+static int launch(pid_t parent, int without, const char *bytes, char **command) {
+  if (!(without & HPCBENCH_NAMESPACES) && grants_namespaces(bytes) && enter_namespaces(bytes)) setenv("HPCBENCH_RANKS_APART", "1", 1);
+  supervised(parent);
+  return run(command);
 }
 
 int main(int argc, char **argv) {
@@ -112,22 +122,14 @@ int main(int argc, char **argv) {
   const int needs = atoi(argv[3]), without = atoi(argv[4]);
   limit(RLIMIT_CORE, 0), limit(RLIMIT_FSIZE, FILE_LIMIT), limit(RLIMIT_STACK, STACK_LIMIT);
   limit(RLIMIT_DATA, (rlim_t)atoll(argv[5])), limit(RLIMIT_CPU, (rlim_t)atoll(argv[6]));
-  /* whatever the command starts ends with it: the first process of a PID namespace takes all others along */
-  if (!(without & HPCBENCH_NAMESPACES) && hpcbench_namespaces() && !unshare(CLONE_NEWPID)) {
-    const pid_t child = fork();
-    if (child) {
-      int status = 125 << 8;
-      while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-      return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    }
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-  }
+  /* the first process of a PID namespace takes all others along; without one, the reaper of orphans has to find them */
+  if (!(without & HPCBENCH_NAMESPACES) && hpcbench_namespaces()) unshare(CLONE_NEWPID);
+  supervised(parent);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   const int wanted = (HPCBENCH_LANDLOCK | HPCBENCH_SECCOMP) & ~without;
   if (wanted & ~hpcbench_lockdown(argv[1], argv[2], needs, without)) {
     fputs("the wall does not stand\n", stderr);
     return 125;
   }
-  execvp(argv[7], argv + 7);
-  perror(argv[7]);
-  return 125;
+  return run(argv + 7);
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from hpcbench import build, launch
+from hpcbench import build, cache, launch
 from hpcbench.spec import Stage
 from hpcbench.stages import Subject
 
@@ -25,7 +25,7 @@ def check(subject: Subject) -> Stage:
     try:
         if candidate.language == "python":
             compile(candidate.source, "candidate", "exec", dont_inherit=True)
-            subject.object = build.place(candidate.source)
+            subject.object = cache.place(candidate.source)
             return Stage("compile", "correct", "", time.perf_counter() - start)
         wrapper = launch.mpi().compiler(candidate.language) if "mpi" in candidate.model else None
         built = build.build(candidate, tool=wrapper, inside=inside)

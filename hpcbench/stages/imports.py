@@ -22,7 +22,9 @@ ATTRIBUTES = NAMES | {
     "ctypeslib", "fromfile", "tofile", "memmap", "load", "loadtxt", "genfromtxt", "save", "savetxt", "savez",
     "f2py", "distutils", "testing", "sys", "os", "objmode", "cfunc", "subprocess", "attrgetter", "methodcaller",
     "ctypes", "builtins", "inspect", "importlib", "modules", "get_type_hints", "ForwardRef", "update_wrapper",
-    "make_dataclass", "CodeType", "FunctionType", "LambdaType", "format_map", "vformat", "Formatter"
+    "make_dataclass", "CodeType", "FunctionType", "LambdaType", "format_map", "vformat", "Formatter",
+    "fromregex", "recfromtxt", "recfromcsv", "DataSource", "open_memmap", "npyio", "intrinsic", "ExternalFunction",
+    "ExternalFunctionPointer", "get_cython_function_address", "address_as_void_pointer"
 }  # fmt: skip
 # a frame leads to the worker's variables; with the last five an object passes for another, to be asked for parts
 FRAMES = {"gi_frame", "gi_code", "gi_yieldfrom", "cr_frame", "cr_code", "cr_await", "cr_origin", "ag_frame",
@@ -59,9 +61,7 @@ def problems(source: bytes, allowed: set[str]) -> list[str]:
             if module != "__future__":
                 found += [f"from {module} import {a.name}" for a in node.names if _hidden(a.name)]
         elif isinstance(node, ast.Attribute) and node.attr not in PLAIN:
-            private = (
-                node.attr.startswith("_") and isinstance(node.value, ast.Name) and node.value.id in modules
-            )
+            private = _hidden(node.attr) and isinstance(node.value, ast.Name) and node.value.id in modules
             system = node.attr.startswith("__") and node.attr.endswith("__")
             if node.attr in ATTRIBUTES or system or private:
                 found.append(f".{node.attr}")
@@ -103,7 +103,9 @@ def _asks(pattern: ast.AST) -> bool:
 
 
 def _hidden(*names: str) -> bool:
-    return any(name in ATTRIBUTES or (name.startswith("_") and name != "__future__") for name in names)
+    """Of modules and what is taken from them: ``core`` is what libraries are made of."""
+    bad = ATTRIBUTES | {"core"}
+    return any(name in bad or (name.startswith("_") and name != "__future__") for name in names)
 
 
 def check(subject: Subject) -> Stage:

@@ -13,13 +13,13 @@ from hpcbench.inputs.odd import Rng, odd, scattered
 from hpcbench.kernels.solve.system import System, system
 
 
-def _dominant(n: int, nnz: int, g: Rng) -> csr_array:
-    """Symmetric, entries of either sign anywhere, the diagonal a little more than their sum."""
+def _dominant(n: int, nnz: int, g: Rng, by: float = 1.05) -> csr_array:
+    """Symmetric, entries of either sign anywhere, the diagonal ``by`` times their sum, and a little more."""
     a = scattered(n, n, nnz, g)
     a = csr_array(a + a.T)
     a.setdiag(0)
     a.eliminate_zeros()
-    found = csr_array(a + diags_array(np.abs(a).sum(axis=1) * 1.05 + 1e-3))
+    found = csr_array(a + diags_array(np.abs(a).sum(axis=1) * by + 1e-3))
     found.sort_indices()
     return found
 
@@ -58,6 +58,9 @@ DRAWS: dict[str, Callable[[Rng], csr_array]] = {
     "power law": lambda g: equations.graph(generate.rmat(8, 8, g), float(g.uniform(0.005, 0.05))),
     "scaled": lambda g: _scaled(equations.poisson(odd(g, 10, 16), 2), g),
     "parts": lambda g: csr_array(block_diag([equations.poisson(k, 2) for k in (3, 8, 1)] + [eye_array(5)])),
+    "far": lambda g: _dominant(
+        odd(g, 30000, 40000), 90000, g, 2
+    ),  # half of a rank's x goes to each other one
     "larger": _shifted,  # soon solved: ranks that share a processor wait long for each other in every iteration
 }
 

@@ -1,0 +1,64 @@
+"""What an arm may not do beside its answers, by the numbers that the system tells of it."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from hpcbench import conduct
+from hpcbench.conduct import MOST_STRAYS, Conduct
+from hpcbench.processes import ArmFailure
+
+MS = 1_000_000
+
+
+def of(width=1, trusted=False, **census):
+    return Conduct(SimpleNamespace(cpu=[0], asleep=[0], moved=lambda: False, **census), width, trusted)
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_more_processors_than_declared_are_told_the_third_time(width):
+    arm, much = of(width), (width + 1) * 10 * MS
+    for _ in range(MOST_STRAYS):
+        arm.share(much, 10 * MS, 10 * MS)
+        arm.share(width * 10 * MS, 10 * MS, 10 * MS)
+    with pytest.raises(ArmFailure, match=f"used {width + 1}.0 processors, {width} declared"):
+        arm.share(much, 10 * MS, 10 * MS)
+    trusted = of(width, trusted=True)
+    for _ in range(9):
+        trusted.share(much, 10 * MS, 10 * MS)
+
+
+def test_an_answer_before_the_start_is_told_at_once():
+    with pytest.raises(ArmFailure, match="before it was started"):
+        of().share(0, -5, 10 * MS)
+
+
+def test_work_after_an_answer_counts_and_is_told_the_third_time():
+    arm = of()
+    assert arm.parked([40_000]) == 0
+    assert arm.parked([950_000]) == 900_000
+    for _ in range(MOST_STRAYS):
+        assert arm.parked([3 * MS]) == 3 * MS - conduct.ANSWER_NS
+    with pytest.raises(ArmFailure, match=r"worked for 3.0 ms after it had answered"):
+        arm.parked([3 * MS])
+    assert of(trusted=True).parked([3 * MS]) == 0
+
+
+def test_work_before_it_sleeps_counts_by_the_smaller_of_two_clocks():
+    arm = of()
+    arm._census.cpu, arm._census.asleep = [10 * MS], [20 * MS]
+    assert arm.late(19_300_000, [9_400_000]) == 600_000 - conduct.ANSWER_NS
+    assert arm.late(19_700_000, [0]) == 300_000 - conduct.ANSWER_NS
+
+
+def test_threads_are_counted(monkeypatch):
+    text = "import threading, time; [threading.Thread(target=time.sleep, args=(30,)).start() for _ in range(9)]; print(1, flush=True)"
+    with subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        of().threads([process.pid])
+        monkeypatch.setattr(conduct, "MOST_THREADS", 9)
+        with pytest.raises(ArmFailure, match="it started 10 threads"):
+            of().threads([process.pid])
+        process.kill()
