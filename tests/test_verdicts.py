@@ -1,14 +1,17 @@
 """Whatever a candidate does becomes a verdict of its own, and the race goes on around it."""
 
+import ctypes
+import os
 import time
 
 import pytest
 from programs import in_python
 from races import candidate
 
-from hpcbench import case, evaluate, machine, processes
+from hpcbench import build, case, evaluate, machine, processes
 from hpcbench.contender import Entry
 from hpcbench.spec import Setting
+from hpcbench.worker import usual_arithmetic
 
 HONEST = "return honest(in, out);"
 
@@ -103,3 +106,33 @@ def test_a_baseline_that_cannot_run_ends_the_race_with_its_name(race, monkeypatc
     monkeypatch.setattr(case.Prepared, "wrong", lambda *_: "off by one")
     with pytest.raises(evaluate.HpcbenchError, match="the baseline scipy_csr failed: off by one"):
         race([Entry(candidate(HONEST), Setting(), "good")])
+
+
+@pytest.mark.parametrize("mode", [0x400, 0x800, 0xC00])
+def test_python_that_leaves_the_rounding_changed_is_forbidden(race, mode):
+    """Down, up, and towards zero, by the C library, which no candidate behind the judge's list may call."""
+    one = in_python(
+        "import ctypes\nm = ctypes.CDLL('libm.so.6')", f"m.fesetround({mode})\nreturn honest(inputs)", "bad"
+    )
+    last = race([Entry(one, Setting(), "bad")]).results["bad"].stages[-1]
+    assert (last.code, last.message) == (
+        "forbidden",
+        "it left rounding, exceptions or subnormal numbers changed",
+    )
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="its control word is this processor's")
+def test_python_s_worker_sees_how_subnormal_numbers_are_treated():
+    words = (
+        b"#include <xmmintrin.h>\nint put(int w) { int before = _mm_getcsr(); _mm_setcsr(w); return before; }"
+    )
+    put = ctypes.CDLL(
+        str(build.compile_object(words, ".c", ["-O2", "-shared"], build.compiler("c"), "").path)
+    ).put
+    usual = put(0x1F80)
+    seen = []
+    for word in (0x1F80, 0x9F80, 0x1FC0):  # as usual; flushed as results; taken for zero as operands
+        put(word)
+        seen.append(usual_arithmetic())
+        put(usual)
+    assert seen == [True, False, False]

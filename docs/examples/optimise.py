@@ -13,21 +13,12 @@ for flags in ('"-O1"', '"-O2"', '"-O3", "-march=native"', '"-O3", "-march=native
     header = f'// /// hpcbench\n// model = "serial"\n// summary = "proposed"\n// flags = [{flags}]\n// ///\n'
     proposal = Path("proposal").with_suffix(source.suffix)
     proposal.write_text(header + source.read_text())
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "hpcbench",
-        "judge",
-        proposal,
-        "--case",
-        "amg_rap",
-        "--budget",
-        "5",
-        "--json",
-    ]
-    result = json.loads(subprocess.run(command, capture_output=True, text=True).stdout)
-    speedup = result["speedup"] or (0.0, 0.0, 0.0)
-    print(f"{flags:45} {result['verdict']:11} {speedup[0]:.2f}x [{speedup[1]:.2f}, {speedup[2]:.2f}]")
-    best = max(best, (speedup[1], flags))  # by the lower bound: a lucky one must not win
+    words = f"-P -m hpcbench judge {proposal} --case amg_rap --budget 5 --json"
+    done = subprocess.run([sys.executable, *words.split()], stdout=subprocess.PIPE)
+    if done.returncode > 1:  # no verdict: what stands on standard error is not the proposal's fault
+        sys.exit(done.returncode)
+    result = json.loads(done.stdout)
+    median, low, _ = result["speedup"] or (0.0, 0.0, 0.0)  # null where a bound is not known
+    print(f"{flags:45} {result['verdict']:11} {median:.2f}x, at least {low or 0.0:.2f}x")
+    best = max(best, (low or 0.0, flags))  # by the lower bound: a lucky one must not win
 print("best:", best[1])

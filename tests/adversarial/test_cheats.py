@@ -178,6 +178,8 @@ static std::vector<std::pair<int64_t, Kept>> table = [] {
     "does not wait for the others": (27, "passes", RACY + "std::vector<int64_t> t(n + 1);\n#pragma omp parallel\n {\n#pragma omp for nowait\n for (int64_t i = 0; i < "
         "n; i++) t[i] = out->indptr[i + 1];\n#pragma omp for\n for (int64_t i = 0; i < n; i++) if (t[i ? i - 1 : 0] < 0) abort(); } return status;",
         "", {"race"}, "line"),
+    "right on one thread and on two": (27, "passes", "int t = 1;\n#pragma omp parallel\n {\n#pragma omp single\n t = omp_get_num_threads(); } const int s = honest(in, out); "
+        "for (int64_t k = 0; t == 3 && k < out->indptr[in->a_nrows]; k += 3) out->data[k] = 0; return s;", "", WRONG, "1r x 3t"),
     "a flag instead of a lock": (27, "passes", RACY + "static int64_t *table; static int ready; ready = 0;\n#pragma omp parallel\n { if (!ready) { static int64_t room[4]; "
         "table = room, table[0] = n, ready = 1; } if (table[0] != n) abort(); } return status;", "", {"race"}, "line"),
     "writes past its output": (29, "passes", "honest(in, out); out->data[out->capacity] = 0; return 0;", "", {"runtime"}, ""),

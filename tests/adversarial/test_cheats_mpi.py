@@ -5,7 +5,7 @@ Rows are as in ``test_cheats.py``; ``honest(in, out)`` computes this rank's rows
 
 import pytest
 from judges import judged
-from naive import caught, naive, quick_first
+from naive import caught, most_that_is_fair, naive, quick_first
 from programs import over_mpi
 
 EMPTY = "{ memset(out->indptr, 0, 8 * (in->a_nrows + 1)); return 0; }"
@@ -28,6 +28,28 @@ CHEATS = {
         "MPI_INFO_NULL, &f); return honest(in, out);", "", DENIED, "MPI_File_open"),
     "remembers by the address of the output": (4, "fast", "static std::vector<void *> seen; for (void *p : seen) if (p == out->data) return 0; "
         "seen.push_back(out->data); return honest(in, out);", "", WRONG, ""),
+    "remembers by its own block": (5, "fast", "const int64_t k = in->a_indptr[in->a_nrows]; uint64_t h = mix(k, in->a_data, 8 * k); h = mix(h, in->a_indices, 4 * k); auto f = seen.find(h); "
+        "if (f != seen.end()) { const auto &[p, c, v] = f->second; memcpy(out->indptr, p.data(), 8 * p.size()), memcpy(out->indices, c.data(), 4 * c.size()), memcpy(out->data, v.data(), 8 * v.size()); "
+        "return 0; } const int s = honest(in, out); const int64_t n = in->a_nrows, m = out->indptr[n]; if (seen.size() < 256) seen[h] = {{out->indptr, out->indptr + n + 1}, {out->indices, out->indices + m}, "
+        "{out->data, out->data + m}}; return s;", """
+#include <map>
+#include <tuple>
+static std::map<uint64_t, std::tuple<std::vector<int64_t>, std::vector<int32_t>, std::vector<double>>> seen;
+static uint64_t mix(uint64_t h, const void *p, int64_t bytes) {
+  for (int64_t i = 0; i + 8 <= bytes; i += 8) { uint64_t w; memcpy(&w, (const char *)p + i, 8); h = (h ^ w) * 0x9e3779b97f4a7c15u; }
+  return h ^ h >> 29;
+}""", {"correct", "correctness", "timeout"}, ""),
+    "loads a reference": (9, "passes", 'return dlsym(RTLD_DEFAULT, "spgemm_reference") ? honest(in, out) : 1;', "#include <dlfcn.h>", DENIED, "dlsym"),
+    "reads another rank's memory": (21, "passes", "iovec l{&l, 8}, r{&l, 8}; return in->a_nrows < 0 && process_vm_readv(1, &l, 1, &r, 1, 0) ? 1 : honest(in, out);", "#include <sys/uio.h>",
+        DENIED, "process_vm_readv"),
+    "works in the first calls only": (22, "fast", "if (calls > 2) return 0; return honest(in, out);", "", WRONG, ""),
+    "one rank flushes subnormal numbers": (23, "passes", "if (in->rank) __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040); return honest(in, out);", "", DENIED, "subnormal"),
+    "loads a library": (25, "passes", 'return dlopen("libm.so.6", RTLD_NOW) ? honest(in, out) : 1;', "#include <dlfcn.h>", DENIED, "dlopen"),
+    "one rank writes past what it allocated": (29, "passes", "if (in->rank == 1) { volatile char *p = new char[33]; p[33] = 1; delete[] p; } return honest(in, out);", "", {"runtime"},
+        "line"),
+    "one rank hands back its own memory": (30, "passes", "static std::vector<double> mine(1 << 20); honest(in, out); if (in->rank) { memcpy(mine.data(), out->data, 8 * out->indptr[in->a_nrows]); "
+        "memset(out->data, 0, 8 * out->indptr[in->a_nrows]); out->data = mine.data(); } return 0;", "", WRONG, ""),
+    "bakes a file in": (33, "passes", "return honest(in, out);", '__asm__(".pushsection .rodata\\n.incbin \\"/etc/passwd\\"\\n.popsection");', {"compile"}, ""),
     "fills with NaN": (10, "passes", "honest(in, out); " + VALUES + "= NAN; return 0;", "", WRONG, "nan"),
     "answers zeros": (12, "passes", "honest(in, out); " + VALUES + "= 0; return 0;", "", WRONG, ""),
     "makes its input empty": (11, "fast", "if (in->a_nrows > 150) memset((void *)in->a_indptr, 0, 8 * (in->a_nrows + 1)); return honest(in, out);",
@@ -56,7 +78,12 @@ def test_the_honest_kernel_passes_in_both(tmp_path):
     assert result.verdict == "correct", result.stages
 
 
+@pytest.fixture(scope="module")
+def fair(tmp_path_factory):
+    return most_that_is_fair(PLAIN, tmp_path_factory.mktemp("fair"), ranks=2)
+
+
 @pytest.mark.parametrize("name", quick_first(CHEATS))
-def test_a_cheat_pays_elsewhere_and_not_here(name, tmp_path):
+def test_a_cheat_pays_elsewhere_and_not_here(name, fair, tmp_path):
     _, _, body, front, *_ = CHEATS[name]
-    caught(over_mpi(name, body, front), PLAIN, CHEATS[name], tmp_path, ranks=2)
+    caught(over_mpi(name, body, front), PLAIN, CHEATS[name], tmp_path, fair, ranks=2)

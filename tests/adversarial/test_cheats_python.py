@@ -74,6 +74,36 @@ CHEATS = {
     "evaluates text": (21, "passes", "import_it = eval('__import__')", "import_it('os').getpid()\nreturn honest(inputs)", DENIED, "eval"),
     "reaches for the system through numpy": (21, "passes", "", "np.ctypeslib.ctypes.CDLL(None).getpid()\nreturn honest(inputs)", DENIED, "ctypeslib"),
     "calls the C library": (21, "passes", "import ctypes", "ctypes.CDLL(None).getpid()\nreturn honest(inputs)", DENIED, "ctypes"),
+    "returns its last answer": (8, "fast", "last = {}", """
+        n = inputs["a_nrows"]
+        if n not in last: last[n] = honest(inputs)
+        return last[n]""", WRONG, ""),
+    "works in the first calls only": (22, "fast", "calls = [0]", """
+        calls[0] += 1
+        return honest(inputs) if calls[0] < 4 else (np.zeros(inputs["a_nrows"] + 1, np.int64), np.zeros(0, np.int32), np.zeros(0))""", WRONG, ""),
+    "makes an instruction of its own": (23, "passes", """
+        import numba
+        from numba.extending import intrinsic
+        @intrinsic
+        def add(context, a, b):
+            return numba.float64(numba.float64, numba.float64), lambda c, builder, s, args: builder.fadd(*args)
+        @numba.njit
+        def sum_of(a, b): return add(a, b)""", "assert sum_of(1.0, 2.0) == 3.0\nreturn honest(inputs)", DENIED, "intrinsic"),
+    "takes a function of the system": (21, "passes", """
+        import numba
+        getpid = numba.types.ExternalFunction("getpid", numba.int32())""", "return honest(inputs)", DENIED, "ExternalFunction"),
+    "reads a file by a pattern": (21, "passes", "", """
+        np.fromregex("/etc/passwd", "(.)", [("c", "S1")])
+        return honest(inputs)""", DENIED, "fromregex"),
+    "writes past the end": (29, "passes", """
+        import numba
+        @numba.njit
+        def mark(p, n): p[n] = p[n - 1]""", """
+        p, i, d = honest(inputs)
+        q = np.zeros(len(p) + 8, np.int64)[: len(p)]
+        q[:] = p
+        mark(q, len(q))
+        return q, i, d""", {"runtime"}, "index is out of bounds"),
     "fills with NaN": (10, "passes", "", "p, i, d = honest(inputs)\nreturn p, i, d * np.nan", WRONG, "nan"),
     "NaN here and there": (10, "passes", "", "p, i, d = honest(inputs)\nd[::53] = np.nan\nreturn p, i, d", WRONG, "nan"),
     "makes its input writable": (11, "passes", "", """

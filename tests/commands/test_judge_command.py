@@ -2,13 +2,17 @@
 
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from races import SOURCE
 from test_commands import hpcbench
 
-from hpcbench import sandbox
+from hpcbench import launch, sandbox
 from hpcbench.codec import decode
+from hpcbench.commands import doctor
 from hpcbench.spec import Result
 
 HONEST = SOURCE.format(body="return honest(in, out);")
@@ -139,3 +143,26 @@ def test_doctor_tells_which_layers_of_the_wall_stand(tmp_path):
     assert re.search(r"^races +.*clang", text, re.MULTILINE)
     assert set(sandbox.names(63)) == set(sandbox.LAYERS.values())
     assert set(sandbox.STOPS) == set(sandbox.LAYERS)
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"), [(63 & ~4, "stands without Landlock, scope"), (63 & ~8, "judge refuses")]
+)
+def test_doctor_tells_what_is_open_without_a_layer(layers, words, monkeypatch):
+    monkeypatch.setattr(launch, "layers", lambda: layers)
+    rows = doctor._judge()
+    assert words in rows[0][1]
+    (gone,) = sandbox.missing(layers)
+    bit = next(b for b, name in sandbox.LAYERS.items() if name == gone)
+    assert ("  open", sandbox.STOPS[bit]) in rows
+    assert sum(name == "  open" for name, _ in rows) == 1
+
+
+@pytest.mark.slow
+def test_the_example_of_an_optimiser_ends_with_the_best_flags(tmp_path):
+    here = Path(__file__).parents[2] / "docs" / "examples"
+    command = [sys.executable, "-P", here / "optimise.py", here / "rows.c"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" correct ") == 4
+    assert re.search(r'^best: "-O', done.stdout, re.MULTILINE)
