@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from hpcbench.spec import Pages
+from hpcbench.stream import SLACK
 
 PAGE = 4096
 POISON = 0xFF  # as float64 a NaN, as an integer -1
@@ -49,6 +50,7 @@ class SealedInputs:
     sets : the fields of every input set.
     changing : whether the parent keeps a mapping through which :meth:`write` gives a set new contents.
     constant : names of fields that are the same in all sets and are never written again.
+    stream : name of the field that is a window of an array which all sets share (:mod:`hpcbench.stream`).
 
     Attributes
     ----------
@@ -56,10 +58,12 @@ class SealedInputs:
     """
 
     def __init__(
-        self, sets: Sequence[Mapping[str, Any]], changing: bool = False, constant: Collection[str] = ()
-    ) -> None:
+        self, sets: Sequence[Mapping[str, Any]], changing: bool = False, constant: Collection[str] = (),
+        stream: str = "",
+    ) -> None:  # fmt: skip
         self.handles = 1 if constant else len(sets)
-        self._constant = constant
+        self._constant = {*constant, stream}
+        self.stream = [*sets[0]].index(stream) if stream else -1
         self.fd = os.memfd_create("hpcbench-inputs", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         self.layout: list[list[Field]] = []
         self.size = 0
@@ -72,13 +76,13 @@ class SealedInputs:
                 if not isinstance(value, np.ndarray):
                     rows.append(_scalar(name, value))
                     continue
-                if name in constant and index:
+                if name in self._constant and index:
                     rows.append(self.layout[0][place])
                     continue
                 if id(value) not in placed:
                     placed[id(value)] = (self.size, value)
                     _write(self.fd, np.ascontiguousarray(value), self.size)
-                    self.size += _pages(value.nbytes + 64)
+                    self.size += _pages(value.nbytes + 64 + value.itemsize * SLACK * (name == stream))
                 rows.append([name, "array", placed[id(value)][0], str(value.dtype), len(value)])
             self.layout.append(rows)
         os.ftruncate(self.fd, max(self.size, PAGE))
@@ -92,6 +96,11 @@ class SealedInputs:
         for name, _, offset, dtype, length in (f for f in self.layout[index] if f[1] == "array"):
             if length and name not in self._constant:
                 np.frombuffer(self._map, dtype, length, offset)[:] = fields[name]
+
+    def pour(self, values: np.ndarray) -> None:
+        """Fill the array whose windows the sets' vectors are."""
+        _, _, offset, dtype, length = self.layout[0][self.stream]
+        np.frombuffer(self._map, dtype, length + SLACK, offset)[:] = values
 
     def close(self) -> None:
         """Give the memory back."""
@@ -155,6 +164,10 @@ class Arena:
             name: np.frombuffer(self.map, dtype, length, offset)
             for name, kind, offset, dtype, length in (r for r in self.layout[slot] if r[1] == "array")
         }
+
+    def first(self, slot: int) -> np.ndarray:
+        """What a right answer fills of the first buffer of ``slot``."""
+        return next(iter(self.view(slot).values()))[: self.fills[slot % self.sets][0]]
 
     def poison(self) -> None:
         """Make every slot hold no answer: fresh pages are taken away, others filled with 0xFF."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, cast
@@ -12,8 +12,10 @@ import numpy as np
 from hpcbench import device, machine, registry, verify
 from hpcbench.arena import Arena, SealedInputs
 from hpcbench.codec import digest
+from hpcbench.kernels.shared.rows import draw
 from hpcbench.measure import Memory
 from hpcbench.spec import HpcbenchError, Setting
+from hpcbench.stream import SLACK, start
 
 SETS = 2  # verified before anything is timed
 MOST_SETS = 64
@@ -64,6 +66,8 @@ class Prepared:
         self.features = self.module.features(self._first[0])
         self.input_hash = digest([case.name, *(self.module.fingerprint(s) for s in self._first)])
         self.changing, self._rng = changing, rng
+        self.stream = case.kernel.stream if changing and not (case.titles or self.resident) else ""
+        self._pools: dict[tuple[int, str], list[np.ndarray]] = {}
         calls = min(MOST_SETS, int(MIN_SAMPLE_S / (2 * self.floor_s)) + 1) if changing else 0
         self.verified = len(self._first)
         more = [self._first[k % SETS] for k in range(SETS, calls)]
@@ -119,7 +123,8 @@ class Prepared:
             ]
             constant = () if self.case.titles else self.case.kernel.constant
             inputs = [
-                SealedInputs([module.pack(p[r]) for p in parts], self.changing, constant) for r in ranks
+                SealedInputs([module.pack(p[r]) for p in parts], self.changing, constant, self.stream)
+                for r in ranks
             ]
             self._memories[key] = Memory(inputs, arenas, self.resident), parts
         return self._memories[key]
@@ -127,14 +132,21 @@ class Prepared:
     def _blocks(self, inputs: Any, setting: Setting) -> list[Any]:
         return self.module.partition(inputs, setting.ranks) if setting.ranks > 1 else [inputs]
 
-    def restore(self, setting: Setting) -> None:
-        """Give the first sets what they held at first."""
-        for k in range(SETS if self.changing else 0):
+    def restore(self, setting: Setting, k: int) -> None:
+        """Give set ``k``, one of the first, what it held at first."""
+        if self.changing:
             self._put(setting, k, self._first[k])
             self._expected[k] = self._answers[k]
+            if self.stream:
+                self._pour(
+                    setting, [self.module.pack(block)[self.stream] for block in self._parts(setting)[1][k]]
+                )
 
     def change(self, setting: Setting, first: int, calls: int) -> None:
         """Give the sets of the next ``calls`` calls contents that nobody has seen."""
+        if self.stream:
+            self._pour(setting, [])
+            return
         for i in range(calls if self.changing else 0):
             k = (first + i) % len(self.sets)
             self._put(setting, k, self.module.vary(self._first[k % SETS], self._rng, setting.ranks))
@@ -145,6 +157,37 @@ class Prepared:
         self.sets[k], parts[k] = inputs, self._blocks(inputs, setting)
         for block, sealed in zip(parts[k], memory.inputs, strict=True):
             sealed.write(k, self.module.pack(block))
+
+    def _pour(self, setting: Setting, heads: Sequence[np.ndarray]) -> None:
+        """Draw the array of every rank anew; ``heads`` are what they begin with, if anything in particular."""
+        memory, _ = self._parts(setting)
+        lengths = [sealed.layout[0][sealed.stream][-1] for sealed in memory.inputs]
+        pools = [draw(length + SLACK, self._rng) for length in lengths]
+        for pool, head in zip(pools, heads, strict=False):
+            pool[: len(head)] = head
+        for pool, sealed in zip(pools, memory.inputs, strict=True):
+            sealed.pour(pool)
+        self._pools[setting.ranks, setting.pages] = pools
+
+    def follow(self, setting: Setting, first: int, call: int, seed: int, told: Sequence[int]) -> None:
+        """Find out which vector the ``call``-th call after ``first`` had, from what those before it have put out.
+
+        ``told`` are the entries at which it began in the ranks' arrays, where workers tell them.
+        """
+        if not self.stream or not (seed or any(told)):
+            return
+        memory, parts = self._parts(setting)
+        starts = told or [
+            start(seed, [arena.first((first + i) % len(arena.layout)) for i in range(call)])
+            for arena in memory.arenas
+        ]
+        lengths = [sealed.layout[0][sealed.stream][-1] for sealed in memory.inputs]
+        pools = self._pools[setting.ranks, setting.pages]
+        vector = np.concatenate([p[at : at + n] for p, at, n in zip(pools, starts, lengths, strict=True)])
+        k = (first + call) % len(memory.arenas[0].layout) % len(self.sets)
+        self.sets[k] = self.module.streamed(self._first[k % SETS], vector)
+        parts[k] = self._blocks(self.sets[k], setting)
+        self._expected.pop(k, None)
 
     def wrong(self, setting: Setting, slot: int) -> str:
         """What is wrong with the output in ``slot``, in one line; empty when it is right."""

@@ -111,12 +111,12 @@ class Generation:
     def warm(self) -> None:
         """Verify one call per input set on poisoned memory; the first calls are the warm-up, too."""
         for c in self.active:
-            self._ready.restore(c.entry.setting)
             self._ready.memory(c.entry.setting).poison()
             for k in range(self._ready.verified):
+                self._ready.restore(c.entry.setting, k)
                 if taken := self._guarded(c, k, 1):
                     self._warm_s[c.label] = taken.wall_s
-                    self._compare(c, k, first=not k)
+                    self._compare(c, k, counts=not k)
                 if not c.racing:
                     c.locate(self._ready.case.titles[k] if self._ready.case.titles else "")
                     break
@@ -141,7 +141,7 @@ class Generation:
                 if i and min(calls[c.label]) > max(HOPELESS_RATIO * calls[anchor.label][0], HOPELESS_S):
                     continue
                 self._renew(c, i % SETS, c.batch, check=False)
-                if taken := self._guarded(c, i % SETS, c.batch):
+                if taken := self._guarded(c, i % SETS, c.batch, seed=self._seed()):
                     calls[c.label].append(taken.wall_s / taken.batch)
         reference = statistics.median(calls[anchor.label])
         for c in self.active:
@@ -167,7 +167,8 @@ class Generation:
         ):  # only the last result is there, and nobody knows which it is
             calls = self._rng.randint(1, c.batch)
         self._renew(c, first, calls, check)
-        taken = self._guarded(c, first, calls, round_=round_)
+        seed = self._seed()
+        taken = self._guarded(c, first, calls, round_=round_, seed=seed)
         if taken is None:
             return
         c.samples.append(taken)
@@ -178,8 +179,12 @@ class Generation:
         seen = self._rng.sample(range(calls), min(calls, most)) if changing and not python else [calls - 1]
         for call in seen:
             if c.racing:
-                self._look(c, first + call)
+                self._compare(c, first, call, seed)
                 c.looks += 1
+
+    def _seed(self) -> int:
+        """Of the chain by which a sample's calls get their vectors; 0 where they have vectors of their own."""
+        return self._rng.randrange(1, 2**48) if self._ready.stream else 0
 
     def _renew(self, c: Contender, first: int, calls: int, check: bool) -> None:
         """New contents where they change, and outputs that hold no answer where that is wanted."""
@@ -207,28 +212,33 @@ class Generation:
                         c.phases.setdefault(phase, []).append(taken.wall_s / taken.batch)
 
     def _guarded(
-        self, c: Contender, first: int, batch: int, phase: Phase | None = None, round_: int = -1
+        self,
+        c: Contender,
+        first: int,
+        batch: int,
+        phase: Phase | None = None,
+        round_: int = -1,
+        seed: int = 0,
     ) -> Measurement | None:
         try:
-            return (
-                self._arms[c.label].sample(first, batch, phase or self._phase, round_) if c.racing else None
-            )
+            arm = self._arms[c.label]
+            return arm.sample(first, batch, phase or self._phase, round_, seed) if c.racing else None
         except ArmFailure as failure:
             c.fail("measure" if c.screening_s else "verify", failure.code, str(failure))
             return None
 
-    def _look(self, c: Contender, call: int) -> None:
-        self._compare(c, call % len(self._ready.memory(c.entry.setting).arenas[0].layout))
-
-    def _compare(self, c: Contender, slot: int, first: bool = False) -> None:
+    def _compare(self, c: Contender, first: int, call: int = 0, seed: int = 0, counts: bool = False) -> None:
+        """Whether the ``call``-th call after ``first`` was right; the first one ever ``counts`` its traffic."""
+        slot = (first + call) % len(self._ready.memory(c.entry.setting).arenas[0].layout)
         try:
-            self._arms[c.label].fetch(slot)
-            if first:
+            told = self._arms[c.label].fetch(slot)
+            if counts:
                 c.traffic = self._arms[c.label].traffic()
         except ArmFailure as failure:
             c.fail("verify", failure.code, str(failure))
             return
+        self._ready.follow(c.entry.setting, first, call, seed, told)
         if problem := self._ready.wrong(c.entry.setting, slot):
             c.fail("verify", "correctness", problem)
-        elif first:
+        elif counts:
             c.told, c.history = self._ready.told(c.entry.setting, slot)

@@ -23,6 +23,7 @@ from hpcbench.census import Census, foreign, libraries
 from hpcbench.conduct import Conduct
 from hpcbench.processes import WATCH_S, ArmFailure, LaunchError, Processes
 from hpcbench.spec import Measurement, Phase, Setting
+from hpcbench.stream import SLACK
 from hpcbench.wire import Program
 
 NATIVE_LIMIT_S = 20.0  # of an untrusted kernel's first calls, which take milliseconds
@@ -138,7 +139,9 @@ class WorkerArm:
         assert self._seen is not None, "connect() comes first"
         return self._seen
 
-    def sample(self, input_set: int, batch: int, phase: Phase = "total", round: int = -1) -> Measurement:
+    def sample(
+        self, input_set: int, batch: int, phase: Phase = "total", round: int = -1, seed: int = 0
+    ) -> Measurement:
         """Release all ranks together and wait for the last; times by the parent's monotonic clock.
 
         Raises
@@ -146,7 +149,7 @@ class WorkerArm:
         ArmFailure
             When a rank ends, fails or does not answer within ``limit_s`` seconds.
         """
-        request = wire.request("S", input_set, batch, wire.PHASES[phase])
+        request = wire.request("S", input_set, batch, wire.PHASES[phase] | seed << 8)
         socks = [sock for sock, _ in self.ranks]
         try:
             for sock in socks:
@@ -219,15 +222,21 @@ class WorkerArm:
         words = {**STATUS_WORDS, **self._program.words}
         raise ArmFailure("runtime", words.get(str(status), f"it returned status {status}"))
 
-    def fetch(self, slot: int) -> None:
-        """Have results of a library, or on a device, copied into output slot ``slot``; others are there already."""
+    def fetch(self, slot: int) -> list[int]:
+        """Have results of a library, or on a device, copied into output slot ``slot``; others are there already.
+
+        Returns where the last call's vectors began, of ranks that tell it.
+        """
+        told = []
         if self._program.language == "python" or self._memory.resident:
-            for sock, _ in self.ranks:
-                self._request(sock, "F", slot)
+            told = [self._request(sock, "F", slot).get("start", 0) for sock, _ in self.ranks]
+        if not all(type(at) is int and 0 <= at < SLACK for at in told):
+            raise ArmFailure("forbidden", "it answered in place of the process that runs it")
         for (_, pid), before in zip(self.ranks, self._before, strict=bool(self._before)):
             with suppress(OSError):  # it has ended; the next sample will say so
                 if name := foreign(pid, before, str(self._program.path)):
                     raise ArmFailure("forbidden", f"it loaded {name}, which its object does not ask for")
+        return told
 
     def poison(self) -> None:
         """Make every slot in a device's memory hold no answer; the host's are the parent's, a library's are new."""

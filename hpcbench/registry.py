@@ -33,6 +33,7 @@ class Kernel:
     cases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     status: Mapping[str, str] = field(default_factory=dict)  # what a run's return values mean, beyond 1 and 2
     constant: tuple[str, ...] = ()  # fields of abi.h that stay from call to call where ranked = "run"
+    stream: str = ""  # of those that change, the one of which a call's output depends beside what is constant
     symbols: tuple[str, ...] = ()  # patterns of names that a native candidate may use beyond what any may
     imports: tuple[str, ...] = ()  # modules that a Python candidate may import beyond what any may
 

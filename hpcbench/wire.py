@@ -9,7 +9,7 @@
 | P | map memory, build the wall; descriptors of inputs and outputs come along, a plan follows | its length |
 | L | load the candidate | |
 | C | count the messages and bytes that this rank has handed to MPI for others | |
-| S | sample: answer R, read the start (int64), wait, run, answer D, status (int64) | first call, calls, phase |
+| S | sample: answer R, read the start (int64), wait, run, answer D, status (int64) | first, calls, phase, seed |
 | F | copy the last result (Python), or that in a device's memory, into an output slot | slot |
 | W | leave no answer in the slots of a device's memory | |
 | T | tell what the last exception, or error of a device, was | |
@@ -17,8 +17,9 @@
 The start lies a little ahead for arms of several threads, which spin until then: by that time the
 parent sleeps, and its CPU is free for a thread that is woken.
 
-Every other answer is one line of JSON, with ``error`` when something failed. The layers of the wall are told before
-there is a candidate in the process that could tell others.
+The seed of :mod:`hpcbench.stream` stands above the phase's 8 bits. Every other answer is one line of JSON, with
+``error`` when something failed. The layers of the wall are told before there is a candidate in the process that
+could tell others.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from hpcbench.arena import Arena, SealedInputs
 from hpcbench.instrument import Instrument
 from hpcbench.sandbox import Wall
 from hpcbench.spec import Phase, Value
+from hpcbench.stream import SLACK
 
 PHASES: dict[Phase, int] = {"total": 0, "setup": 1, "run": 2}
 READY, DONE = b"R", b"D"
@@ -105,6 +107,7 @@ def _python_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: L
         "object": str(program.path), "params": dict(program.named_params), "cpus": list(limits.cpus),
         "memory": limits.memory, "inputs": inputs.layout, "input_bytes": inputs.size, "handles": inputs.handles,
         "outputs": arena.layout, "output_bytes": arena.size, "guards": arena.guards,
+        "stream": inputs.stream, "slack": SLACK * (inputs.stream >= 0),
         "wall": limits.wall and {**asdict(limits.wall), "library": str(launch.lockdown())},
     }  # fmt: skip
     return json.dumps(body).encode()
@@ -113,7 +116,7 @@ def _python_plan(program: Program, inputs: SealedInputs, arena: Arena, limits: L
 def _native_plan(
     program: Program, inputs: SealedInputs, arena: Arena, limits: Limits, resident: bool
 ) -> bytes:
-    """Int64 throughout: 17 sizes, (kind, value) of fields, parameters, guards, fences, CPUs, copies; five strings.
+    """Int64 throughout: 19 sizes, (kind, value) of fields, parameters, guards, fences, CPUs, copies; five strings.
 
     Fences, which only an address checker looks at, are what lies between the arrays; copies, for each slot in turn,
     the places and bytes that a right answer in a device's memory fills.
@@ -128,6 +131,7 @@ def _native_plan(
         len(arena.layout[0]), len(program.run_params), len(arena.guards), len(fences), len(limits.cpus),
         limits.wall is not None, wall.needs, wall.without, inputs.handles,
         (program.language == "cuda") * (1 + resident), len(copies),
+        inputs.stream, arena.fills[0][0] if inputs.stream >= 0 else 0,
     )  # fmt: skip
     fields = [
         struct.pack("<q", kind == "array") + _word(value)
@@ -141,7 +145,7 @@ def _native_plan(
     driver = str(device.driver()) if program.language == "cuda" else ""
     texts = (program.kernel, str(program.path), ":".join(wall.readable), ":".join(wall.writable), driver)
     strings = b"".join(text.encode() + b"\0" for text in texts)
-    return struct.pack("<17q", *sizes) + b"".join(fields) + tail + strings
+    return struct.pack("<19q", *sizes) + b"".join(fields) + tail + strings
 
 
 def _copies(arena: Arena) -> list[tuple[int, int]]:

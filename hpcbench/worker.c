@@ -37,15 +37,17 @@ enum { PAGE = 4096, FILE_LIMIT = 64 << 20, RANK_FILE_LIMIT = 256 << 20 }; /* the
 
 /* sizes of the plan, in the order of wire._native_plan */
 typedef struct {
-  int64_t input_bytes, output_bytes, memory, inputs, input_fields, slots, output_fields, params, guards, fences, cpus, walled, needs, without, handles, device, copies;
+  int64_t input_bytes, output_bytes, memory, inputs, input_fields, slots, output_fields, params, guards, fences, cpus, walled, needs, without, handles, device, copies, stream, words;
 } plan;
 
 typedef struct {
   setup_fn setup;
   run_fn run;
   free_fn release;
-  int64_t inputs, slots, setups;
+  int64_t inputs, slots, setups, stream, words; /* which field is a window of an array, or -1; of a right answer's first buffer */
   void **handles, **in, **out, *params;
+  char *pool; /* that array */
+  const uint64_t **results; /* the first buffer of every slot */
   char *kernel, *object;
 } arm;
 
@@ -114,6 +116,7 @@ static void *symbol(void *code, const char *kernel, const char *phase, int wante
 
 #include "worker_device.h"
 #include "worker_races.h"
+#include "worker_stream.h"
 
 static arm prepare(const char *bytes) {
   plan p;
@@ -122,7 +125,7 @@ static arm prepare(const char *bytes) {
   char *in = map(received[0], p.input_bytes, PROT_READ, MAP_POPULATE);
   char *out = map(received[1], p.output_bytes, PROT_READ | PROT_WRITE, 0);
   close(received[0]), close(received[1]);
-  arm a = {.inputs = p.inputs, .slots = p.slots, .setups = p.handles};
+  arm a = {.inputs = p.inputs, .slots = p.slots, .setups = p.handles, .stream = p.stream, .words = p.words};
   const int64_t fields = p.inputs * p.input_fields + p.slots * p.output_fields + p.params;
   const int64_t *copies = next + 2 * fields + p.guards + 3 * p.fences + p.cpus;
   const char *kernel = (const char *)(copies + 2 * p.copies), *object = kernel + strlen(kernel) + 1;
@@ -134,6 +137,9 @@ static arm prepare(const char *bytes) {
   a.out = structs(&next, p.slots, p.output_fields, there ? results.device : out);
   a.params = structs(&next, 1, p.params, NULL)[0];
   a.handles = calloc((size_t)p.handles, sizeof *a.handles);
+  a.results = calloc((size_t)p.slots, sizeof *a.results);
+  for (int64_t i = 0; i < p.slots; i++) a.results[i] = *(const uint64_t **)a.out[i];
+  if (p.stream >= 0) a.pool = ((char **)a.in[0])[p.stream];
   for (int64_t i = 0; i < p.guards; i++) mprotect(out + *next++, PAGE, PROT_NONE);
   for (int64_t i = 0; i < p.fences; i++, next += 3) FENCE((next[0] ? out : in) + next[1], (size_t)next[2]);
   cpu_set_t cpus;
@@ -163,17 +169,21 @@ static void load(arm *a) {
   answer("{\"setup\": %s}", a->setup ? "true" : "false");
 }
 
-/* `batch` calls over rotating inputs and output slots; 0, or the first non-zero status of a call. */
-static int64_t run(const arm *a, int64_t first, int64_t batch, int64_t phase) {
+/* `batch` calls over rotating inputs and output slots; 0, or the first non-zero status of a call. With a seed, what a
+ * call puts out decides which window of the array is the vector of the next one. */
+static int64_t run(const arm *a, int64_t first, int64_t batch, int64_t phase, uint64_t seed) {
+  uint64_t state = mixed(seed);
   for (int64_t i = 0; phase == RUN && a->setup && i < a->setups; i++)
     if (!a->handles[i] && !(a->handles[i] = a->setup(a->in[i], a->params))) return 1;
   for (int64_t i = first; i < first + batch; i++) {
     void *const in = a->in[i % a->inputs];
+    if (a->pool) ((char **)in)[a->stream] = a->pool + (seed ? WINDOW_BYTES * (state % WINDOWS) : 0);
     void *handle = a->handles[i % a->setups];
     if (a->setup && phase != RUN && !(handle = a->setup(in, a->params))) return 1;
     const int status = phase == SETUP ? 0 : a->run(handle, in, a->params, a->out[i % a->slots]);
     if (a->setup && phase != RUN) a->release(handle);
     if (status) return status;
+    if (seed) state = mixed(state ^ sum(a->results[i % a->slots], a->words));
   }
   return 0;
 }
@@ -222,7 +232,7 @@ static void serve(void) {
       if (send(parent, "R", 1, MSG_NOSIGNAL) != 1 || !receive(&start, sizeof start)) return;
       while (now() < start) continue;
       const int64_t before = arithmetic();
-      int64_t status = ended(run(&a, request[1], request[2], request[3]));
+      int64_t status = ended(run(&a, request[1], request[2], request[3] & 255, (uint64_t)request[3] >> 8));
       if (!status && arithmetic() != before) status = ARITHMETIC;
       memcpy(done + 1, &status, sizeof status);
       if (send(parent, done, sizeof done, MSG_NOSIGNAL) != sizeof done) return;

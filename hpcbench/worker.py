@@ -146,7 +146,7 @@ def serve(channel: Channel) -> None:
                 driver.hpcbench_mpi_traffic(sent := (ctypes.c_int64 * 2)())
                 channel.send(messages=sent[0], bytes=sent[1])
             elif op == ord("F"):
-                channel.send(lengths=arm.fetch(numbers[0]))
+                channel.send(lengths=arm.fetch(numbers[0]), start=arm.start)
             elif op == ord("T"):
                 channel.send(text=trouble)
             elif op == ord("S"):
@@ -159,7 +159,7 @@ def serve(channel: Channel) -> None:
                     continue
                 status = 0
                 try:
-                    arm.call(*numbers)
+                    arm.call(numbers[0], numbers[1], numbers[2] & 255, numbers[2] >> 8)
                 except Exception:
                     import traceback
 

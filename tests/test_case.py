@@ -31,7 +31,7 @@ def test_every_change_gives_other_values_and_another_pattern(ready):
         for one in ready.sets[:2]:
             seen |= {one.a.data.tobytes(), one.a.indices.tobytes()}
     assert len(seen) == 40
-    ready.restore(setting)
+    ready.restore(setting, 0)
     assert KERNEL.module().fingerprint(ready.sets[0]) == KERNEL.module().fingerprint(ready._first[0])
 
 
@@ -80,7 +80,7 @@ def test_what_is_constant_lies_in_one_place_and_stays_while_the_rest_changes():
     where = {f[0]: {rows[i][2] for rows in sealed.layout} for i, f in enumerate(sealed.layout[0])}
     assert sealed.handles == 1
     assert all(len(where[name]) == 1 for name in kernel.constant)
-    assert len(where["x"]) == len(made.sets) > 2
+    assert len(where["x"]) == 1 < len(made.sets)  # a window of one array, where a call before it says
     before = os.pread(sealed.fd, sealed.size, 0)
     made.change(Setting(), 0, len(made.sets))
     after = os.pread(sealed.fd, sealed.size, 0)

@@ -13,12 +13,12 @@ from hpcbench.inputs.read import read_matrix
 from hpcbench.kernels.spmm.answer import check, cost, gather, oracle, sizes
 from hpcbench.kernels.spmm.hidden import columns, hidden
 from hpcbench.kernels.spmm.matmat import features, matmat, outputs, pack
-from hpcbench.kernels.spmv.matvec import Matvec, fingerprint, partition, redraw
+from hpcbench.kernels.spmv.matvec import Matvec, fingerprint, partition, redraw, streamed
 from hpcbench.spec import HpcbenchError
 
 __all__ = [
     "BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make", "matmat", "oracle",
-    "outputs", "pack", "partition", "redraw", "sizes", "vary",
+    "outputs", "pack", "partition", "redraw", "sizes", "streamed", "vary",
 ]  # fmt: skip
 
 BASELINE = "scipy_csr"

@@ -21,12 +21,13 @@ from hpcbench.kernels.spmv.matvec import (
     pack,
     partition,
     redraw,
+    streamed,
 )
 from hpcbench.spec import HpcbenchError
 
 __all__ = [
     "BASELINE", "DEVICE_BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make",
-    "matvec", "oracle", "outputs", "pack", "partition", "redraw", "sizes", "vary",
+    "matvec", "oracle", "outputs", "pack", "partition", "redraw", "sizes", "streamed", "vary",
 ]  # fmt: skip
 
 BASELINE = "scipy_csr"

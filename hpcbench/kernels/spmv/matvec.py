@@ -40,6 +40,11 @@ def redraw(inputs: Matvec, rng: np.random.Generator) -> Matvec:
     return replace(inputs, x=draw(inputs.x.shape, rng))
 
 
+def streamed(inputs: Matvec, values: np.ndarray) -> Matvec:
+    """The same matrix with this x, its columns row by row."""
+    return replace(inputs, x=values.reshape(inputs.x.shape))
+
+
 def features(inputs: Matvec) -> dict[str, int | float]:
     """Structural features of the matrix, and the multiply-adds of a product."""
     return structure(inputs.a.csr) | {"flops": int(inputs.a.csr.nnz)}

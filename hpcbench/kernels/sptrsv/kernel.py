@@ -22,13 +22,14 @@ from hpcbench.kernels.sptrsv.triangle import (
     pack,
     partition,
     redraw,
+    streamed,
     triangle,
 )
 from hpcbench.spec import HpcbenchError
 
 __all__ = [
     "BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make", "oracle", "outputs",
-    "pack", "partition", "redraw", "sizes", "triangle", "vary",
+    "pack", "partition", "redraw", "sizes", "streamed", "triangle", "vary",
 ]  # fmt: skip
 
 BASELINE = "scipy_csr"

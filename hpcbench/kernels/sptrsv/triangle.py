@@ -52,6 +52,11 @@ def redraw(inputs: Triangle, rng: np.random.Generator) -> Triangle:
     return replace(inputs, b=inputs.a.csr @ x, x=x)
 
 
+def streamed(inputs: Triangle, values: np.ndarray) -> Triangle:
+    """The same triangle with this b; its x is not known."""
+    return replace(inputs, b=values, x=np.full_like(values, np.nan))
+
+
 def features(inputs: Triangle) -> dict[str, int | float]:
     """Structural features of the triangle, and the multiply-adds of a solve."""
     return structure(inputs.a.csr) | {"flops": int(inputs.a.csr.nnz)}
