@@ -1,19 +1,26 @@
-"""What an arm may do beside its answers: hardly any work after them, and none on processors not its own."""
+"""What an arm may do beside its answers: hardly any work after them, and none on processors not its own.
+
+What the statuses that it returns mean stands here, too.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
+from hpcbench import wire
 from hpcbench.census import Census
 from hpcbench.processes import ArmFailure
+from hpcbench.wire import Program
 
 PARKED_NS = 1_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
 ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of a sample
 SHARE, SHARE_NS = 1.05, 300_000
 MOST_STRAYS = 2  # times that it may do more: an interrupt or a stolen processor counts as its own
 MOST_THREADS = 1024
+STATUS_WORDS = {"1": "it reported that memory ran out", "2": "it reported that the input is too large for it"}
 
 
 class Conduct:
@@ -82,3 +89,24 @@ class Conduct:
                 count = len(os.listdir(f"/proc/{pid}/task"))
                 if count > MOST_THREADS:
                     raise ArmFailure("forbidden", f"it started {count} threads")
+
+
+def returned(status: int, program: Program, ask: Callable[[], Mapping[str, Any]]) -> None:
+    """What a call's status means; ``ask`` has the worker tell what was raised, or its device's error.
+
+    Raises
+    ------
+    ArmFailure
+        When it is not 0.
+    """
+    if status == 0:
+        return
+    if status == wire.ARITHMETIC:
+        raise ArmFailure("forbidden", "it left rounding, exceptions or subnormal numbers changed")
+    if status == wire.DEVICE and program.language == "cuda":
+        raise ArmFailure("runtime", f"the device: {ask().get('text', '')}")
+    if status == wire.RAISED and program.language == "python":
+        text = str(ask().get("text", "")).strip()
+        raise ArmFailure("runtime", text.splitlines()[-1] if text else "it raised")
+    words = {**STATUS_WORDS, **program.words}
+    raise ArmFailure("runtime", words.get(str(status), f"it returned status {status}"))

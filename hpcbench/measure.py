@@ -14,13 +14,14 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hpcbench import launch, processes, ranks, sandbox, wire
 from hpcbench.arena import Arena, SealedInputs
 from hpcbench.census import Census, foreign, libraries
-from hpcbench.conduct import Conduct
+from hpcbench.conduct import Conduct, returned
 from hpcbench.processes import WATCH_S, ArmFailure, LaunchError, Processes
 from hpcbench.spec import Measurement, Phase, Setting
 from hpcbench.stream import SLACK
@@ -30,7 +31,6 @@ NATIVE_LIMIT_S = 20.0  # of an untrusted kernel's first calls, which take millis
 CROWDED = 4  # times that, where ranks or threads share processors and wait for each other
 LEAST_LIMIT_S = 2.0
 LEAD_NS = 150_000  # between the release of several threads and their start
-STATUS_WORDS = {"1": "it reported that memory ran out", "2": "it reported that the input is too large for it"}
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,8 @@ class WorkerArm:
         self._count()
         late = self._conduct.late(max(arrived), self._told)
         for rank, reply in enumerate(replies):
-            self._judge_status(rank, wire.status(reply))
+            ask = partial(self._request, self.ranks[rank][0], "T")
+            returned(wire.status(reply), self._program, ask)
         self._conduct.share(sum(spent), min(arrived) - start, max(arrived) - start)
         if self._limits.wall:  # all first calls get the time of one
             self.limit_s = max(LEAST_LIMIT_S, self.limit_s - (max(arrived) - start) * 1e-9)
@@ -207,20 +208,6 @@ class WorkerArm:
                 self._told[rank] = self._system.spent(rank)
                 missing -= 1
         return arrived, replies
-
-    def _judge_status(self, rank: int, status: int) -> None:
-        if status == 0:
-            return
-        if status == wire.ARITHMETIC:
-            raise ArmFailure("forbidden", "it left rounding, exceptions or subnormal numbers changed")
-        if status == wire.DEVICE and self._program.language == "cuda":
-            text = self._request(self.ranks[rank][0], "T").get("text", "")
-            raise ArmFailure("runtime", f"the device: {text}")
-        if status == wire.RAISED and self._program.language == "python":
-            text = str(self._request(self.ranks[rank][0], "T").get("text", "")).strip()
-            raise ArmFailure("runtime", text.splitlines()[-1] if text else "it raised")
-        words = {**STATUS_WORDS, **self._program.words}
-        raise ArmFailure("runtime", words.get(str(status), f"it returned status {status}"))
 
     def fetch(self, slot: int) -> list[int]:
         """Have results of a library, or on a device, copied into output slot ``slot``; others are there already.

@@ -27,6 +27,7 @@
 
 #include "lockdown.h"
 #include "worker_channel.h"
+#include "worker_memory.h"
 
 typedef void *(*setup_fn)(const void *in, const void *params);
 typedef int (*run_fn)(void *handle, const void *in, const void *params, void *out);
@@ -51,18 +52,6 @@ typedef struct {
   char *kernel, *object;
 } arm;
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ /* as gcc says it */
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#define FENCE(address, size) __asan_poison_memory_region(address, size)
-#else
-#define FENCE(address, size) (void)(address)
-#endif
-
 /* How the processor rounds, and what it does with subnormal numbers and exceptions. */
 static int64_t arithmetic(void) {
 #if defined(__x86_64__)
@@ -70,30 +59,6 @@ static int64_t arithmetic(void) {
 #else
   return fegetround();
 #endif
-}
-
-/* Bound private memory to `limit` bytes above what the process holds now; core files off. */
-static void limit_memory(int64_t limit) {
-  long long held = 0;
-  char line[256];
-  FILE *status = fopen("/proc/self/status", "r");
-  while (status && fgets(line, sizeof line, status))
-    if (sscanf(line, "VmData: %lld", &held) == 1) break;
-  if (status) fclose(status);
-  const rlim_t data = (rlim_t)(held * 1024 + limit);
-  setrlimit(RLIMIT_DATA, &(struct rlimit){data, data});
-  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-  const int score = open("/proc/self/oom_score_adj", O_WRONLY);
-  if (score >= 0) {
-    if (write(score, "1000", 4) != 4) refuse("/proc/self/oom_score_adj cannot be written");
-    close(score);
-  }
-}
-
-static char *map(int fd, int64_t size, int protection, int flags) {
-  char *address = mmap(NULL, size ? (size_t)size : 1, protection, MAP_SHARED | flags, fd, 0);
-  if (address == MAP_FAILED) refuse(strerror(errno));
-  return address;
 }
 
 /* `count` C structs of `fields` 8-byte words from (kind, value) pairs; kind 1 is an offset from `base`. */
@@ -146,7 +111,7 @@ static arm prepare(const char *bytes) {
   CPU_ZERO(&cpus);
   for (int64_t i = 0; i < p.cpus; i++) CPU_SET((size_t)*next++, &cpus);
   if (p.cpus) sched_setaffinity(0, sizeof cpus, &cpus);
-  limit_memory(p.memory);
+  limit_memory(p.memory, p.walled && !p.device);
 #ifdef _OPENMP
   omp_get_max_threads(); /* LLVM's run-time library enters its name in shared memory when it starts */
 #endif

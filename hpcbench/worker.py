@@ -24,6 +24,7 @@ from typing import Any
 from hpcbench.interpreted import Interpreted
 
 NAMESPACES = 32
+RESERVED = 64 * 2**30  # bytes of addresses without memory behind them
 FILE_LIMIT, RANK_FILE_LIMIT = 2**26, 2**28  # the log; MPI's windows of shared memory
 TEXT_LIMIT = 4000
 RAISED, ARITHMETIC = -1, 1 << 40
@@ -68,11 +69,17 @@ def map_memory(fd: int, size: int, writable: bool) -> int:
     return int(address)
 
 
-def limit_memory(limit: int) -> None:
-    """Bound private memory to ``limit`` bytes above what the process holds now; core files off."""
+def limit_memory(limit: int, strict: bool) -> None:
+    """Bound private memory to ``limit`` bytes above what the process holds now; core files off.
+
+    Of one that nobody vouches for, addresses too: their page tables are memory that no limit counts.
+    """
     with open("/proc/self/status") as status:
-        held = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData"))
-    resource.setrlimit(resource.RLIMIT_DATA, (held + limit, held + limit))
+        held = {line.split(":")[0]: line.split()[1] for line in status if line.startswith("Vm")}
+    data, everything = int(held["VmData"]) * 1024 + limit, int(held["VmSize"]) * 1024 + limit + RESERVED
+    resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+    if strict:
+        resource.setrlimit(resource.RLIMIT_AS, (everything, everything))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with open("/proc/self/oom_score_adj", "w") as score:
         score.write("1000")
@@ -94,7 +101,7 @@ def prepare(plan: dict[str, Any], channel: Channel) -> tuple[int, int]:
         libc.mprotect(base_out + offset, 4096, 0)
     if plan["cpus"]:
         os.sched_setaffinity(0, plan["cpus"])
-    limit_memory(plan["memory"])
+    limit_memory(plan["memory"], strict=bool(plan["wall"]))
     channel.send(layers=lock_down(plan["wall"]) if plan["wall"] else -1)
     return base_in, base_out
 

@@ -310,6 +310,30 @@ def test_a_stack_without_a_limit_is_no_way_to_more_memory(model, tmp_path):
     assert "SIGSEGV" in results[1].stages[-1].message
 
 
+def test_page_tables_are_bounded(tmp_path):
+    """A page in every 2 MiB of a mapping costs a page of tables each, which no limit of data counts."""
+    reads = """
+static long touch(size_t gib) {
+  char *all = (char *)mmap(nullptr, gib << 30, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (all == MAP_FAILED) return -1;
+  madvise(all, gib << 30, MADV_NOHUGEPAGE);
+  long sum = 0;
+  for (size_t k = 0; k < gib << 9; k++) sum += ((volatile char *)all)[k << 21];
+  munmap(all, gib << 30);
+  return sum;
+}
+"""
+    verdicts = {}
+    for gib in (32, 512):
+        one = candidate(f"static long s = touch({gib}); if (s) return 77; {HONEST}", str(gib))
+        one = replace(one, source=b"#include <sys/mman.h>\n" + reads.encode() + one.source)
+        last = judged(one, tmp_path).stages[-1]
+        verdicts[gib] = last.code, last.message.partition(": ")[2]
+    assert verdicts[32][0] == "correct", verdicts
+    assert verdicts[512][0] == "runtime", verdicts
+    assert "status 77" in verdicts[512][1]
+
+
 def test_a_compiler_has_a_stack_of_64_mib(tmp_path):
     asks = subprocess.run(
         [*launch.inside(str(tmp_path), None), "sh", "-c", "ulimit -s"], capture_output=True, text=True
