@@ -44,7 +44,9 @@ def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(Entry, "wall", lower)
     monkeypatch.setattr(
-        launch, "inside", lambda scratch, readable, tool="": inside(scratch, readable, tool, bits)
+        launch,
+        "inside",
+        lambda scratch, readable, tool="", without=0: inside(scratch, readable, tool, bits | without),
     )
 
 

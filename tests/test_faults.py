@@ -350,11 +350,11 @@ def test_a_compiler_that_takes_all_memory_is_a_verdict(tmp_path, orphans):
     assert orphans() == []
 
 
-def test_a_killed_judge_takes_its_compiler_along(tmp_path, orphans, request):
+def test_a_killed_judge_takes_its_compiler_along(tmp_path, orphans):
     """Also where no namespace does."""
-    one, without = tmp_path / "bomb.cpp", request.config.getoption("--without") | 32
+    one = tmp_path / "bomb.cpp"
     one.write_text(BOMB + "int x = A12(1);\n")
-    words = launch.inside(str(tmp_path), None, without=without)
+    words = launch.inside(str(tmp_path), None, without=32)
     text = f"import subprocess; subprocess.run({[*words, build.compiler('cpp'), '-c', str(one)]!r})"
     judge = subprocess.Popen([sys.executable, "-c", text], env={**os.environ, "TMPDIR": str(tmp_path)})
     until = time.monotonic() + 20

@@ -15,7 +15,7 @@ import pytest
 from programs import over_mpi
 from races import candidate
 
-from hpcbench import launch
+from hpcbench import build, launch
 from hpcbench.contender import Entry
 from hpcbench.spec import Setting
 
@@ -211,3 +211,39 @@ def test_a_rank_s_shared_memory_is_its_own(race, request):
         assert race([entry], upto="verify").results["one"].verdict == "correct"
         assert mark.exists() == trusted
         mark.unlink(missing_ok=True)
+
+
+# what a whole program reaches for that runs as compilers do; it may start processes, which end with it
+PROGRAM_REACHES = [
+    "reads a file of the user", "reads it by another name", "lists a folder of the user", "reads the list of users",
+    "writes a file of the user", "makes a file in /tmp", "makes a file in shared memory", "makes an anonymous file",
+    "removes a file of the user", "changes the mode of a file", "connects over TCP", "sends over UDP",
+    "connects to a socket by path", "makes System V memory", "traces another process", "asks for a key", "makes a user namespace",
+    "raises the parent's limits", "has a pipe signal another process", "takes another scheduler", "makes files without end",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROGRAM_REACHES)
+def test_what_a_program_reaches_for_is_out_of_reach(name, places, tmp_path):
+    body = REACHES[name]
+    for word, value in places.items():
+        body = body.replace(word, value)
+    text = HEAD.decode() + f"int main() {{ bool got = false; {body} return got ? 0 : 77; }}\n"
+    path = build.compile_object(text.encode(), ".cpp", ["-O1", "-w"], build.compiler("cpp"), "").path
+    assert subprocess.run([path], cwd=tmp_path).returncode == 0
+    words = launch.inside("/dev/null", path)
+    assert subprocess.run([*words, path], cwd=tmp_path).returncode != 0
+    assert os.path.exists(places["FILE"])
+
+
+def test_what_a_program_leaves_behind_ends_with_it(tmp_path):
+    """It forks twice and leaves its session, whether there are namespaces or not."""
+    text = (
+        HEAD.decode()
+        + "int main() { if (!fork()) { setsid(); if (!fork()) for (;;) pause(); _exit(0); } usleep(300000); }\n"
+    )
+    path = build.compile_object(text.encode(), ".cpp", ["-O1", "-w"], build.compiler("cpp"), "").path
+    for without in (0, 32):
+        done = subprocess.run([*launch.inside("/dev/null", path, without=without), path], cwd=tmp_path)
+        assert done.returncode == 0
+        assert subprocess.run(["pgrep", "-f", str(path)], capture_output=True, text=True).stdout == ""
