@@ -80,10 +80,16 @@ def cheats() -> str:
 def _honest() -> dict[str, Candidate]:
     sys.path[:0] = [str(TESTS), str(TESTS / "honest")]
     import test_honest
+    import test_honest_kernels
     import test_honest_mpi
     import test_honest_order
 
-    return {**test_honest.HONEST, **test_honest_mpi.HONEST, **test_honest_order.HONEST}
+    return {
+        **test_honest.HONEST,
+        **test_honest_mpi.HONEST,
+        **test_honest_order.HONEST,
+        **test_honest_kernels.HONEST,
+    }
 
 
 def _once(name: str) -> str:

@@ -336,3 +336,14 @@ def test_a_file_that_is_no_system_is_refused(tmp_path):
         solve.load([path], "residual", np.random.default_rng(0))
     with pytest.raises(HpcbenchError, match=r"a\.mtx: solve takes one matrix"):
         solve.load([path, path], "residual", np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_hidden_inputs_take_messages_beyond_what_an_mpi_sends_at_once(ranks):
+    """MPICH and Open MPI wait for the receiver of more than 64 KiB, so that who sends first hangs."""
+    p = solve.hidden("residual", np.random.default_rng(1))["far"]
+    blocks = solve.partition(p, ranks)
+    for r, block in enumerate(blocks):
+        columns = np.unique(block.a.indices)
+        needed, _ = np.histogram(columns, block.offsets)
+        assert max(needed[other] for other in range(ranks) if other != r) * 8 > 65536

@@ -13,15 +13,22 @@ from hpcbench.inputs.odd import Rng, odd, scattered
 from hpcbench.kernels.solve.system import System, system
 
 
-def _dominant(n: int, nnz: int, g: Rng, by: float = 1.05) -> csr_array:
-    """Symmetric, entries of either sign anywhere, the diagonal ``by`` times their sum, and a little more."""
+def _dominant(n: int, nnz: int, g: Rng) -> csr_array:
+    """Symmetric, entries of either sign anywhere, the diagonal a little more than their sum."""
     a = scattered(n, n, nnz, g)
     a = csr_array(a + a.T)
     a.setdiag(0)
     a.eliminate_zeros()
-    found = csr_array(a + diags_array(np.abs(a).sum(axis=1) * by + 1e-3))
+    found = csr_array(a + diags_array(np.abs(a).sum(axis=1) * 1.05 + 1e-3))
     found.sort_indices()
     return found
+
+
+def _far(n: int, g: Rng) -> csr_array:
+    """Pairs of unknowns half of the order apart: ranks exchange most of what they hold, in long messages."""
+    half = n // 2
+    upper = csr_array((g.uniform(-1, 1, half), (np.arange(half), np.arange(half) + half)), shape=(n, n))
+    return csr_array(upper + upper.T + diags_array(g.uniform(1.2, 2, n)))
 
 
 def _chain(n: int, g: Rng) -> csr_array:
@@ -58,9 +65,7 @@ DRAWS: dict[str, Callable[[Rng], csr_array]] = {
     "power law": lambda g: equations.graph(generate.rmat(8, 8, g), float(g.uniform(0.005, 0.05))),
     "scaled": lambda g: _scaled(equations.poisson(odd(g, 10, 16), 2), g),
     "parts": lambda g: csr_array(block_diag([equations.poisson(k, 2) for k in (3, 8, 1)] + [eye_array(5)])),
-    "far": lambda g: _dominant(
-        odd(g, 30000, 40000), 90000, g, 2
-    ),  # half of a rank's x goes to each other one
+    "far": lambda g: _far(odd(g, 60_000, 70_000), g),
     "larger": _shifted,  # soon solved: ranks that share a processor wait long for each other in every iteration
 }
 
