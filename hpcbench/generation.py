@@ -19,7 +19,7 @@ from hpcbench.case import MIN_SAMPLE_S, SETS, Prepared
 from hpcbench.contender import ANCHOR, LOOKS, TWIN, Contender
 from hpcbench.measure import WorkerArm
 from hpcbench.processes import ArmFailure, LaunchError
-from hpcbench.spec import HpcbenchError, Measurement, Phase
+from hpcbench.spec import Code, HpcbenchError, Measurement, Phase
 from hpcbench.wire import Limits
 
 MORE_TIME_S = 20.0  # that a sample may take beyond 200 times the baseline's
@@ -33,7 +33,11 @@ _numbers = itertools.count()
 
 
 class BaselineFailed(HpcbenchError):
-    """Nothing can be compared without the baseline; a candidate beside it may be to blame."""
+    """Nothing can be compared without the baseline, whose verdict is ``code``; a candidate may be to blame."""
+
+    def __init__(self, message: str, code: Code) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Generation:
@@ -77,7 +81,7 @@ class Generation:
         """
         for c in self.contenders:
             if c.label in (ANCHOR, TWIN) and c.verdict != "correct":
-                raise BaselineFailed(f"the baseline {c.entry.name} failed: {c.stages[-1].message}")
+                raise BaselineFailed(f"the baseline {c.entry.name} failed: {c.stages[-1].message}", c.verdict)
         return [c for c in self.contenders if c.open]
 
     def _start(self) -> None:
@@ -120,8 +124,11 @@ class Generation:
                 if not c.racing:
                     c.locate(self._ready.case.titles[k] if self._ready.case.titles else "")
                     break
-            if self._ready.changing:  # every page of the other slots is met once before anything is timed
-                self._guarded(c, 0, len(self._ready.sets))
+            if (
+                self._ready.changing and c.racing
+            ):  # pages that a sample reaches are met once before any is timed
+                reached = SETS + max(c.batch, self._batch(c, self._warm_s[c.label]))
+                self._guarded(c, 0, min(len(self._ready.sets), reached))
             if c.racing and c.screening_s is None:
                 c.passed("verify", 0.0)
 

@@ -5,7 +5,7 @@ import math
 import pytest
 from races import candidate, small
 
-from hpcbench import calibrate, case, machine, outcome, registry, store
+from hpcbench import calibrate, case, machine, measure, outcome, registry, store
 from hpcbench.contender import Contender, Entry
 from hpcbench.spec import Measurement, Setting
 
@@ -30,6 +30,12 @@ def test_a_hopeless_arm_is_sampled_once(race):
     found = race([entry(slow, "slow"), entry(HONEST, "one")], matrix=small(400, 4000), rounds=16).results
     assert (found["slow"].verdict, found["slow"].rounds) == ("correct", 0)
     assert 0 < found["slow"].speedup[0] < 0.01 < found["one"].speedup[0]
+
+
+def test_a_slow_candidate_is_warmed_by_as_many_calls_as_a_sample_has(race, monkeypatch):
+    monkeypatch.setattr(measure, "NATIVE_LIMIT_S", 2.0)  # of all its first calls: 64 would take six
+    one = Entry(candidate(f"usleep(100000); {HONEST}"), Setting(), "slow", trusted=False)
+    assert race([one], matrix=small(400, 4000)).results["slow"].verdict == "correct"
 
 
 def test_every_sample_of_every_arm_stands_in_the_journal(race):

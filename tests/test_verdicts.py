@@ -5,11 +5,13 @@ import os
 import time
 
 import pytest
+from judges import judged
 from programs import in_python
 from races import candidate
 
-from hpcbench import build, case, evaluate, machine, processes
+from hpcbench import build, case, evaluate, judge, machine, processes
 from hpcbench.contender import Entry
+from hpcbench.generation import BaselineFailed
 from hpcbench.spec import Setting
 from hpcbench.worker import usual_arithmetic
 
@@ -106,6 +108,21 @@ def test_a_baseline_that_cannot_run_ends_the_race_with_its_name(race, monkeypatc
     monkeypatch.setattr(case.Prepared, "wrong", lambda *_: "off by one")
     with pytest.raises(evaluate.HpcbenchError, match="the baseline scipy_csr failed: off by one"):
         race([Entry(candidate(HONEST), Setting(), "good")])
+
+
+@pytest.mark.parametrize("code", ["runtime", "timeout"])
+def test_a_baseline_that_fails_beside_a_candidate_is_its_doing_unless_it_is_late(code, tmp_path, monkeypatch):
+    def fails(*_):
+        raise BaselineFailed("the baseline failed", code)
+
+    for name, stands_in in {"examine": lambda _: (), "_raced": fails, "_alone": lambda _: True}.items():
+        monkeypatch.setattr(judge, name, stands_in)
+    if code == "timeout":
+        with pytest.raises(BaselineFailed, match="the baseline failed"):
+            judged(candidate(HONEST), tmp_path)
+    else:
+        last = judged(candidate(HONEST), tmp_path).stages[-1]
+        assert (last.code, last.message) == ("forbidden", "the baseline failed; alone it is right")
 
 
 @pytest.mark.parametrize("mode", [0x400, 0x800, 0xC00])
