@@ -6,6 +6,7 @@
 #if __has_feature(thread_sanitizer)
 #include <stdarg.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <threads.h>
 
 int hpcbench_order;
@@ -62,5 +63,27 @@ int thrd_join(thrd_t thread, int *result) {
 }
 int thrd_detach(thrd_t thread) { return told(pthread_detach(thread)); }
 _Noreturn void thrd_exit(int result) { pthread_exit((void *)(intptr_t)result); }
+
+/* What waits by a clock of the caller's, newer than the detector, is tried again and again. */
+static int before(clockid_t clock, const struct timespec *until) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return t.tv_sec < until->tv_sec || (t.tv_sec == until->tv_sec && t.tv_nsec < until->tv_nsec);
+}
+#define LOCK_UNTIL(name, type, attempt) \
+  int name(type *lock, clockid_t clock, const struct timespec *until) { \
+    int error; \
+    while ((error = attempt(lock)) == EBUSY && before(clock, until)) sched_yield(); \
+    return error == EBUSY ? ETIMEDOUT : error; \
+  }
+LOCK_UNTIL(pthread_mutex_clocklock, pthread_mutex_t, pthread_mutex_trylock)
+LOCK_UNTIL(pthread_rwlock_clockrdlock, pthread_rwlock_t, pthread_rwlock_tryrdlock)
+LOCK_UNTIL(pthread_rwlock_clockwrlock, pthread_rwlock_t, pthread_rwlock_trywrlock)
+int sem_clockwait(sem_t *restrict semaphore, clockid_t clock, const struct timespec *restrict until) {
+  int error;
+  while ((error = sem_trywait(semaphore)) && errno == EAGAIN && before(clock, until)) sched_yield();
+  if (error && errno == EAGAIN) errno = ETIMEDOUT;
+  return error;
+}
 #endif
 #endif

@@ -23,7 +23,7 @@ LIMIT_S = 30
 ANY = re.compile(
     r"_Z\w+|_Unwind_\w+|__cxa_\w+|__gxx_personality_v0|_ITM_\w+|__gmon_start__|__dso_handle|__stack_chk_fail|__tls_get_addr"
     r"|__\w+_chk|__errno_location|__assert_fail|__once_proxy|__ctype_\w+|__sched_cpu\w+|__isoc\d\d_(?:sscanf|strto\w+)"
-    r"|__(?:isnan|isinf|finite|fpclassify|signbit)[fl]?|__libc_single_threaded|__gcc_\w+|__[a-z]+(?:[hsdtx][fc]|[hsdt]i)\d?|__atomic_\w+|__dynamic_cast|__cpu_\w+"
+    r"|__(?:isnan|isinf|finite|fpclassify|signbit)[fl]?|__libc_single_threaded|__gcc_\w+|__[a-z]+(?:[hsdtx][fc]|bf|[hsdt]i)\d?|__atomic_\w+|__dynamic_cast|__cpu_\w+"
     r"|(?:GOMP|omp|__kmpc|ompi_mpi)_\w+|(?:P(?=MPI_Wti))?MPI_(?!Comm_spawn|Comm_connect|Comm_accept|Comm_join|Open_port|Publish_name|Unpublish_name|Lookup_name|File_|T_|Pcontrol)\w+"
     r"|pthread_(?:create|join|self|once|key_\w+|[sg]etspecific|mutex_\w+|cond_\w+|rwlock_\w+|spin_\w+|barrier_\w+|attr_\w+"
     r"|mutexattr_\w+|condattr_\w+|yield|equal|setname_np|[sg]etaffinity_np)|sem_(?:init|destroy|wait|post|trywait)"
@@ -41,11 +41,16 @@ ANY = re.compile(
     r"|c(?:abs|arg|imag|real|conj|proj|exp|log|pow|sqrt|a?(?:sin|cos|tan)h?)[fl]?|(?:roundeven|nexttoward|lgamma_r)[fl]?"
     r"|(?:f(?:abs|ma|max|min|mod|dim|rexp)|a?(?:sin|cos|tan)h?|atan2|exp2?|expm1|log(?:2|10|1p|b)?|pow|sqrt|cbrt|hypot|erfc?"
     r"|[lt]gamma|ceil|floor|trunc|ll?r(?:ound|int)|round|rint|nearbyint|scalbl?n|ldexp|modf|ilogb|copysign|nextafter"
-    r"|remainder|remquo|isnan|isinf|finite)[fl]?|sincosf?|numa_\w+|set_mempolicy|mbind|get_mempolicy|_?setjmp|longjmp"
+    r"|remainder|remquo|isnan|isinf|finite)[fl]?|sincosf?|[a-z]+(?:\d+[a-z]*)?f128(?:_r)?|imax(?:abs|div)|rawmemchr|numa_\w+|set_mempolicy|mbind|get_mempolicy|_?setjmp|longjmp"
+    r"|(?:[dejlmn]rand48|srand48|seed48|lcong48|initstate|setstate|srandom)(?:_r)?|getrandom|getentropy|pthread_t(?:ry|imed)join_np"
+    r"|(?:putchar|fwrite)_unlocked|isatty|sleep|getcpu|(?:local|gm)time_r"
 )
 # what semaphores, barriers, latches, jthreads and atomic::wait of C++20 leave in an object: `syscall` is for a
 # futex then, which the wall lets through; it refuses what the lists would
 WAITS = re.compile(r"_Z\w*(?:__waiter_pool_base|St7jthread|St11stop_source)")
+SEMAPHORE = re.compile(
+    rb"^[ \t]*#[ \t]*include[ \t]*<semaphore>", re.MULTILINE
+)  # all of which may be inlined
 FORBIDDEN_CXX = re.compile(r"_ZNSt(?:10filesystem|13basic_(?:fstream|filebuf)|14basic_[io]fstream)")
 
 
@@ -82,7 +87,9 @@ def check(subject: Subject) -> Stage:
     assert subject.object is not None
     before = [] if subject.bench.trust else launch.inside("/dev/null", subject.object)
     try:
-        bad = forbidden(undefined(str(subject.object), before), subject.kernel.symbols)
+        names = undefined(str(subject.object), before)
+        futex = ("syscall",) if SEMAPHORE.search(subject.candidate.source) else ()
+        bad = forbidden(names, (*subject.kernel.symbols, *futex))
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         return Stage("symbols", "forbidden", f"its import table cannot be read: {error}"[:200], tool="nm")
     spent = time.perf_counter() - start

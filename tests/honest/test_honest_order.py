@@ -47,6 +47,23 @@ TEAM = """
   return put(in, out, parts);
 """
 RUN = "parts[t] = rows(in, n * t / threads, n * (t + 1) / threads);"
+SECOND = "std::chrono::seconds(1)"
+SOON = "timespec soon; clock_gettime(CLOCK_MONOTONIC, &soon); soon.tv_sec++;"
+LOCKS = {  # what is made, taken, and given back
+    "a semaphore of C++20": ("std::counting_semaphore<1> m(1)", "m.acquire();", "m.release()"),
+    "a semaphore that is tried for a while": (
+        "std::binary_semaphore m(1)", f"while (!m.try_acquire_for({SECOND})) continue;", "m.release()"),
+    "a mutex that is tried for a while": (
+        "std::timed_mutex m", f"while (!m.try_lock_for({SECOND})) continue;", "m.unlock()"),
+    "a shared mutex that is tried until a time": (
+        "std::shared_timed_mutex m; int seen = 0",
+        f"const auto until = [] {{ return std::chrono::steady_clock::now() + {SECOND}; }};"
+        "while (!m.try_lock_shared_until(until())) continue; if (next < seen) exit(1); m.unlock_shared();"
+        "while (!m.try_lock_until(until())) continue;", "seen = next; m.unlock()"),
+    "a semaphore of POSIX that is waited for until a time": (
+        "sem_t m; sem_init(&m, 0, 1)",
+        f"for (;;) {{ {SOON} if (!sem_clockwait(&m, CLOCK_MONOTONIC, &soon)) break; }}", "sem_post(&m)"),
+}  # fmt: skip
 TEAMS = {
     "jthreads": f"{{ std::vector<std::jthread> team; for (int t = 0; t < threads; t++) team.emplace_back([&, t] {{ {RUN} }}); }}",
     "a barrier of C++20": "std::barrier sync(threads); std::vector<std::thread> team; for (int t = 0; t < threads; t++) "
@@ -86,6 +103,17 @@ TEAMS = {
 #pragma omp parallel for
       for (int t = 0; t < threads; t++) {RUN}""",
     "omp loop": f"\n#pragma omp parallel\n#pragma omp loop\nfor (int t = 0; t < threads; t++) {RUN}",
+    **{name: f"""
+      {made};
+      int next = 0;
+\n#pragma omp parallel
+      for (;;) {{
+        {taken}
+        const int t = next++;
+        {given};
+        if (t >= threads) break;
+        {RUN}
+      }}""" for name, (made, taken, given) in LOCKS.items()},
     "words on the way": f"""
       char *text = nullptr;
       timespec now;
@@ -97,15 +125,26 @@ TEAMS = {
       for (int t = 0; t < threads; t++) {RUN}""",
 }  # fmt: skip
 UNSEEN = {"a scan", "omp loop"}  # of which clang 14 makes something else
-INCLUDES = b"#include <omp.h>\n#include <threads.h>\n#include <time.h>\n#if __cplusplus > 201703L\n#include <barrier>\n#endif\n"
+INCLUDES = b"""
+#include <chrono>
+#include <omp.h>
+#include <semaphore.h>
+#include <shared_mutex>
+#include <threads.h>
+#include <time.h>
+#if __cplusplus > 201703L
+#include <barrier>
+#endif
+"""
 
 
 def in_cpp(body: str, name: str) -> Candidate:
     one = candidate(body, name, "openmp")
     marker = b"static int calls;"
+    asked = b"#include <semaphore>\n" if "std::" in body and "_semaphore" in body else b""
     return replace(
         one,
-        source=INCLUDES + HEAD + one.source.replace(marker, marker + ROWS.encode()),
+        source=INCLUDES + asked + HEAD + one.source.replace(marker, marker + ROWS.encode()),
         flags=("-O2", "-std=gnu++20"),
     )
 
