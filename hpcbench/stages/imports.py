@@ -13,9 +13,9 @@ from hpcbench.spec import Stage
 from hpcbench.stages import Subject
 
 ORDER = 10
-ANY = {"__future__", "abc", "array", "bisect", "cmath", "collections", "copy", "dataclasses", "enum",
-       "functools", "heapq", "itertools", "math", "numba", "numbers", "numpy", "operator", "struct", "typing",
-       "warnings"}  # fmt: skip
+ANY = {"__future__", "abc", "array", "bisect", "cmath", "collections", "contextlib", "copy", "dataclasses", "enum",
+       "fractions", "functools", "heapq", "itertools", "math", "numba", "numbers", "numpy", "operator", "random",
+       "struct", "typing", "warnings"}  # fmt: skip
 NAMES = {"__import__", "compile", "eval", "exec", "globals", "locals", "open", "vars", "breakpoint", "input",
          "__builtins__", "__loader__", "__spec__", "getattr", "setattr", "delattr"}  # fmt: skip
 ATTRIBUTES = NAMES | {
@@ -24,7 +24,9 @@ ATTRIBUTES = NAMES | {
     "ctypes", "builtins", "inspect", "importlib", "modules", "get_type_hints", "ForwardRef", "update_wrapper",
     "make_dataclass", "CodeType", "FunctionType", "LambdaType", "format_map", "vformat", "Formatter",
     "fromregex", "recfromtxt", "recfromcsv", "DataSource", "open_memmap", "npyio", "intrinsic", "ExternalFunction",
-    "ExternalFunctionPointer", "get_cython_function_address", "address_as_void_pointer"
+    "ExternalFunctionPointer", "get_cython_function_address", "address_as_void_pointer",
+    "_os", "_sys", "bltns", "pickle", "read_array", "FileIO",  # of modules by another name as well
+    "redirect_stdout", "redirect_stderr", "_RedirectStream",  # which set any name of sys
 }  # fmt: skip
 # a frame leads to the worker's variables; with the last five an object passes for another, to be asked for parts
 FRAMES = {"gi_frame", "gi_code", "gi_yieldfrom", "cr_frame", "cr_code", "cr_await", "cr_origin", "ag_frame",
@@ -35,6 +37,8 @@ SIZES = re.compile(r"[^{}]*(?:\{\w*\}[^{}]*)*")  # a format whose widths are giv
 STARRED = {"cmath", "math", "itertools"}  # all of whose names are harmless
 # of names with two underscores:
 PLAIN = {"__init__", "__name__", "__doc__", "__version__", "__len__", "__call__"}  # fmt: skip
+# of `super()` and of `self`; not `self.load`, `.open`, `.compile`: who calls it chooses what `self` is
+SUPER, SELF = {"__new__", "__getitem__", "__setitem__"}, {"input", "save"}
 
 
 def problems(source: bytes, allowed: set[str]) -> list[str]:
@@ -60,7 +64,7 @@ def problems(source: bytes, allowed: set[str]) -> list[str]:
                 found.append(f"from {module} import *")
             if module != "__future__":
                 found += [f"from {module} import {a.name}" for a in node.names if _hidden(a.name)]
-        elif isinstance(node, ast.Attribute) and node.attr not in PLAIN:
+        elif isinstance(node, ast.Attribute) and node.attr not in PLAIN and not _own(node):
             private = _hidden(node.attr) and isinstance(node.value, ast.Name) and node.value.id in modules
             system = node.attr.startswith("__") and node.attr.endswith("__")
             if node.attr in ATTRIBUTES or system or private:
@@ -89,6 +93,14 @@ def _names(node: ast.AST) -> list[str]:
     """Every name that the node itself has, in whatever role, texts included."""
     words = [getattr(node, role, None) for role in ("id", "attr", "arg", "name", "asname", "value")]
     return [word for word in (*words, *getattr(node, "kwd_attrs", ())) if isinstance(word, str)]
+
+
+def _own(node: ast.Attribute) -> bool:
+    """Whether it is of the class that the text writes: ``super().__new__``, ``self.input``."""
+    value = node.value
+    if isinstance(value, ast.Call) and not (value.args or value.keywords):
+        return isinstance(value.func, ast.Name) and value.func.id == "super" and node.attr in SUPER
+    return isinstance(value, ast.Name) and value.id == "self" and node.attr in SELF
 
 
 def _asks(pattern: ast.AST) -> bool:

@@ -176,6 +176,30 @@ PYTHON = {
             def get(self):
                 self.__done = True
                 return honest(self.inputs)""", "print('{} of {:d}'.format('rows', 1))\nreturn Rows(inputs).get()"),
+    "classes over the system's": (
+        """
+        import random
+        from contextlib import contextmanager, suppress
+        from fractions import Fraction
+        class Product(dict):
+            def __new__(cls, input):
+                return super().__new__(cls)
+            def __init__(self, input):
+                super().__init__()
+                self.input = input
+            def __setitem__(self, key, value):
+                super().__setitem__(int(key), value)
+            def __getitem__(self, key):
+                return super().__getitem__(int(key))
+            def save(self):
+                self[random.Random(1).randint(1, 9)] = Fraction(1, 3)
+            @contextmanager
+            def saved(self):
+                self.save()
+                yield honest(self.input)""",
+        """
+        with suppress(KeyError), Product(inputs).saved() as found:
+            return found"""),
     "all of math": ("from math import *", "assert floor(1.5) == 1\nreturn honest(inputs)"),
 }  # fmt: skip
 HONEST = {
