@@ -23,6 +23,7 @@ from hpcbench.spec import Param, Value
 
 LONGEST, MOST = 400, 64  # characters of a restriction; parameters, and restrictions, of a variant
 NEITHER = "neither a number of 64 bits nor, at build time, a name"
+EXAMPLE = "params.TILE = {default = 32, values = [16, 32, 64]}"
 OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
@@ -43,11 +44,13 @@ def declared(body: Mapping[str, Any]) -> tuple[tuple[Param, ...], tuple[str, ...
         When a parameter is not as declared above, or a restriction has other parts or names.
     """
     params, restrictions = body.get("params", {}), body.get("restrictions", [])
+    if not isinstance(params, dict):
+        raise ValueError(f"params is a table: {EXAMPLE}")
     try:
         found = tuple(decode(Param, {"name": k, "when": "build", **fields}) for k, fields in params.items())
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"params.NAME is a table with a default, and values, or low and high: {error}"
+            f"params.NAME is a table with a default, and values, or low and high: {EXAMPLE} ({error})"
         ) from None
     if len(found) > MOST or len(restrictions) > MOST:
         raise ValueError(f"more than {MOST} parameters or restrictions")

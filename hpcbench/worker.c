@@ -72,10 +72,10 @@ static void **structs(const int64_t **next, int64_t count, int64_t fields, char 
 }
 
 static void *symbol(void *code, const char *kernel, const char *phase, int wanted) {
-  char name[128];
+  char name[128], text[256];
   snprintf(name, sizeof name, "%s_%s", kernel, phase);
   void *found = dlsym(code, name);
-  if (!found && wanted) refuse(dlerror());
+  if (!found && wanted) snprintf(text, sizeof text, "it exports no %s, as abi.h declares it", name), refuse(text);
   return found;
 }
 
@@ -127,7 +127,7 @@ static arm prepare(const char *bytes) {
 
 static void load(arm *a) {
   void *code = dlopen(a->object, RTLD_NOW | RTLD_LOCAL);
-  if (!code) refuse(dlerror());
+  if (!code) refuse_object();
   a->run = (run_fn)symbol(code, a->kernel, "run", 1);
   a->setup = (setup_fn)symbol(code, a->kernel, "setup", 0);
   if (a->setup) a->release = (free_fn)symbol(code, a->kernel, "free", 1);

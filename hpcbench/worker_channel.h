@@ -3,6 +3,7 @@
 #ifndef HPCBENCH_WORKER_CHANNEL_H
 #define HPCBENCH_WORKER_CHANNEL_H
 
+#include <dlfcn.h>
 #include <stdarg.h>
 #include <sys/un.h>
 
@@ -36,6 +37,14 @@ static _Noreturn void refuse(const char *why) {
   answer("{\"error\": \"%s\"}", text);
   while (recv(parent, text, sizeof text, 0) > 0) continue; /* a rank that left would take the others along */
   _exit(1);
+}
+
+/* Tell why an object cannot be loaded: for what it asks in vain, or in the loader's own words. */
+static _Noreturn void refuse_object(void) {
+  char text[300];
+  const char *why = dlerror(), *mark = "undefined symbol: ", *name = strstr(why, mark);
+  if (name) snprintf(text, sizeof text, "it asks for %s, which no library has that it loads", name + strlen(mark));
+  refuse(name ? text : why);
 }
 
 /* Read exactly `size` bytes, keeping file descriptors that come along; 0 when the parent is gone. */

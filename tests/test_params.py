@@ -57,6 +57,7 @@ def test_what_holds_says_nothing(restriction):
 @pytest.mark.parametrize(
     ("body", "said"),
     [
+        ({"params": [{"TILE": 8}]}, "params is a table: params.TILE = {default = 32"),
         ({"restrictions": ["TILE ** 9 > 1"]}, "Pow"),
         ({"restrictions": ["__import__('os')"]}, "Call"),
         ({"restrictions": ["TILE.x == 1"]}, "Attribute"),

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import time
+from dataclasses import replace
 
 import pytest
 from judges import judged
@@ -96,11 +97,17 @@ def test_a_compile_error_is_a_verdict(race):
 
 
 def test_a_missing_symbol_is_a_verdict(race):
-    one = candidate(HONEST, "bad")
-    lost = type(one)(
-        "spgemm", "cpp", "serial", one.source.replace(b"spgemm_run", b"spgemm_ran"), origin="bad"
-    )
-    assert race([Entry(lost, Setting(), "bad")]).results["bad"].verdict == "runtime"
+    text = candidate(HONEST).source
+    for lost, words in [
+        (text.replace(b"spgemm_run", b"spgemm_ran"), "it exports no spgemm_run, as abi.h declares it"),
+        (
+            b'extern "C" void lost(void);\n' + text.replace(b"calls++", b"lost()"),
+            "it asks for lost, which no",
+        ),
+    ]:
+        one = replace(candidate(HONEST, "bad"), source=lost)
+        found = race([Entry(one, Setting(), "bad")]).results["bad"]
+        assert (found.verdict, words in found.stages[-1].message) == ("runtime", True), found.stages
 
 
 def test_a_baseline_that_cannot_run_ends_the_race_with_its_name(race, monkeypatch):

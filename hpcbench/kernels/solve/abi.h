@@ -14,7 +14,7 @@ typedef struct solve_in {
   const int64_t *indptr; /* nrows + 1, from 0 */
   const int32_t *indices;
   const double *data;
-  const double *b, *x0; /* nrows */
+  const double *b, *x0; /* nrows; b may be zero and x0 not: then x = 0 is asked */
   double tolerance;
   int64_t limit; /* iterations at most */
   int64_t rank, ranks;

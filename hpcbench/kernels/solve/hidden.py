@@ -76,12 +76,12 @@ def _star(n: int) -> csr_array:
 
 
 def hidden(contract: str, rng: np.random.Generator) -> dict[str, System]:
-    """One input of every kind, by name, drawn anew at every call; some with a guess, one with nothing to solve."""
+    """One input of every kind, by name, drawn anew at every call; some with a guess, one where b is zero."""
     found = {name: system(draw(rng), rng, contract) for name, draw in DRAWS.items()}
     for name in ("stencil", "dense"):
         one = found[name]
         found[f"{name}, from a guess"] = replace(one, x0=one.x + rng.normal(0, 0.1, len(one.x)))
     one = found["cube"]
-    found["nothing to do"] = replace(one, b=np.zeros_like(one.b), x=np.zeros_like(one.x), x0=one.x)
+    found["b is zero"] = replace(one, b=np.zeros_like(one.b), x=np.zeros_like(one.x), x0=one.x)
     found["solved already"] = replace(found["road"], x0=found["road"].x)
     return found
