@@ -80,7 +80,7 @@ def cheats() -> str:
 def _honest() -> dict[str, Candidate]:
     sys.path[:0] = [str(TESTS), str(TESTS / "honest")]
     import test_honest
-    import test_honest_kernels
+    import test_honest_files
     import test_honest_mpi
     import test_honest_order
 
@@ -88,7 +88,7 @@ def _honest() -> dict[str, Candidate]:
         **test_honest.HONEST,
         **test_honest_mpi.HONEST,
         **test_honest_order.HONEST,
-        **test_honest_kernels.HONEST,
+        **test_honest_files.HONEST,
     }
 
 

@@ -190,7 +190,7 @@ static void deaf() { /* blocks all signals, and ignores those that may be, by th
 """
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("ranks", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_who_ignores_all_signals_ends_all_the_same(ranks, tmp_path, monkeypatch, orphans):
     monkeypatch.setattr(measure, "NATIVE_LIMIT_S", 3.0)
     monkeypatch.setattr("hpcbench.generation.MORE_TIME_S", 2.0)
@@ -279,9 +279,10 @@ static int storm(int wait) {
 
 @pytest.mark.parametrize(
     ("front", "body"),
-    [("", "return storm(9000000);"), ("", "static int s = storm(0); return s + honest(in, out);"),
-     ("static int at_start = storm(0);", HONEST), ("static int at_start = storm(9000000);", HONEST)],
-    ids=["in a long call", "in a short call", "when it is loaded", "when it is loaded, for long"],
+    [pytest.param("", "return storm(9000000);", id="in a long call"),
+     pytest.param("static int at_start = storm(0);", HONEST, id="when it is loaded"),
+     pytest.param("static int at_start = storm(9000000);", HONEST, id="when it is loaded, for long", marks=pytest.mark.slow),
+     pytest.param("", "static int s = storm(0); return s + honest(in, out);", id="in a short call", marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_a_storm_of_threads_is_ended(front, body, tmp_path, orphans):
     one = candidate(body)

@@ -82,8 +82,8 @@ def chain(n: int) -> csr_array:
 
 @pytest.mark.parametrize(
     ("words", "contract", "matrix"),
-    [(MULTIPLY, "product", generate.er(12_000, 16, np.random.default_rng(1))), (SUBSTITUTE, "lower", chain(100_000))],
-    ids=["spmv", "sptrsv"],
+    [pytest.param(MULTIPLY, "product", generate.er(12_000, 16, np.random.default_rng(1)), id="spmv"),
+     pytest.param(SUBSTITUTE, "lower", chain(100_000), id="sptrsv", marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_calls_cannot_be_computed_together(words, contract, matrix, tmp_path, monkeypatch):
     def result(cheats):
