@@ -45,6 +45,8 @@ ANY = re.compile(
     r"|(?:[dejlmn]rand48|srand48|seed48|lcong48|initstate|setstate|srandom)(?:_r)?|getrandom|getentropy|pthread_t(?:ry|imed)join_np"
     r"|(?:putchar|fwrite)_unlocked|isatty|sleep|getcpu|(?:local|gm)time_r"
 )
+# what nm says of one name: its type, where it lies, its size
+ROW = re.compile(r"[^\x00-\x20\x7f]+ [A-Za-z?-](?: +[0-9a-f]+)* *")
 # what semaphores, barriers, latches, jthreads and atomic::wait of C++20 leave in an object: `syscall` is for a
 # futex then, which the wall lets through; it refuses what the lists would
 WAITS = re.compile(r"_Z\w*(?:__waiter_pool_base|St7jthread|St11stop_source)")
@@ -58,10 +60,18 @@ def undefined(path: str, before: Sequence[str] = ()) -> list[str]:
     """Names that the object takes from elsewhere, without version, but for a futex's of the C++ library.
 
     ``before`` are the words that run ``nm`` behind a wall.
+
+    Raises
+    ------
+    ValueError
+        For a name that is none: with a space, a line's end or a control character in it.
     """
     command = [*before, "nm", "-D", "-P", path]
     found = subprocess.run(command, capture_output=True, errors="replace", check=True, timeout=LIMIT_S).stdout
-    rows = [line.split() for line in found.splitlines()]
+    lines = found.removesuffix("\n").split("\n") if found else []
+    if odd := [line for line in lines if not ROW.fullmatch(line)]:
+        raise ValueError(f"{odd[0][:60]!r} is no name")
+    rows = [line.split(" ") for line in lines]
     waits = any(WAITS.match(row[0]) for row in rows if row[1] not in "Uw")
     taken = {row[0].partition("@")[0] for row in rows if row[1] in "Uwv"}
     return sorted(taken - {"syscall"} if waits else taken)
@@ -90,7 +100,7 @@ def check(subject: Subject) -> Stage:
         names = undefined(str(subject.object), before)
         futex = ("syscall",) if SEMAPHORE.search(subject.candidate.source) else ()
         bad = forbidden(names, (*subject.kernel.symbols, *futex))
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, ValueError) as error:
         return Stage("symbols", "forbidden", f"its import table cannot be read: {error}"[:200], tool="nm")
     spent = time.perf_counter() - start
     if bad:

@@ -45,6 +45,17 @@ def test_an_object_that_nm_cannot_read_is_forbidden(tmp_path, monkeypatch):
     assert (result.verdict, result.stages[-1].name) == ("forbidden", "symbols"), result.stages
 
 
+@pytest.mark.parametrize("name", [r"a\nb c", "a b", r"\033[31mred", r"\n"])
+def test_a_name_that_is_none_is_forbidden(name, tmp_path):
+    asm = f'.data\n.globl "{name}"\n"{name}":\n.byte 0\n.text\n'.replace("\\", r"\\").replace('"', r"\"")
+    one = candidate("return honest(in, out);")
+    odd = f'__asm__("{asm}");'.replace("\n", r"\n")
+    result = judged(replace(one, source=one.source + odd.encode()), tmp_path)
+    assert (result.verdict, result.stages[-1].name) == ("forbidden", "symbols"), result.stages
+    assert "cannot be read" in result.stages[-1].message
+    assert result.stages[-1].message.isprintable()
+
+
 def test_tools_say_their_versions(tmp_path):
     one = candidate("return honest(in, out);", "mine", "openmp")
     tools = {stage.name: stage.tool for stage in judged(one, tmp_path).stages}
