@@ -214,8 +214,8 @@ def _run(command: list[str], folder: Path) -> None:
         raise BuildError(cut(output) or f"the compiler ended with status {process.returncode}")
 
 
-def cut(output: str, lines: int = 6) -> str:
+def cut(output: str, lines: int = 6, width: int = 300) -> str:
     """The lines of a compiler's output that name an error, at most ``lines``; else its last ones."""
-    rows = output.strip().splitlines()
+    rows = [row[:width] for row in output.strip().splitlines()]
     errors = [r for r in rows if re.search(r"\berror\b|undefined reference|fatal", r)]
     return "\n".join((errors or rows[-lines:])[:lines])

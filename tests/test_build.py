@@ -35,6 +35,13 @@ def test_the_compilers_errors_are_kept_and_its_chatter_is_not():
     assert len(str(caught.value).splitlines()) <= 6
 
 
+def test_a_line_of_a_message_has_an_end():
+    with pytest.raises(build.BuildError) as caught:
+        build.build(dataclasses.replace(candidate(""), source=b'#error "' + b"y" * 30000 + b'"'))
+    assert str(caught.value).startswith("candidate.cpp:1:2: error:")
+    assert max(map(len, str(caught.value).splitlines())) == 300
+
+
 @pytest.mark.parametrize(
     "flag", ["-ffast-math", "-Ofast", "-fplugin=x.so", "-include/etc/passwd", "-o/tmp/x"]
 )
