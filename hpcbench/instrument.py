@@ -26,14 +26,17 @@ REPORTED = 66  # exit status of a process that reported something
 COMMON = f"exitcode={REPORTED}:color=never:print_summary=0"
 ADDRESS = ("-fsanitize=address,undefined", "-fno-sanitize=alignment,nonnull-attribute,vptr",
            "-fno-sanitize-recover=all", "-fno-omit-frame-pointer")  # fmt: skip
-FRAME = re.compile(r"#\d+ .*\(([^\s()]+\.so)\+(0x[0-9a-f]+)\)")
+# what is in a log the candidate may have written: these take a time in proportion to its length, whatever it is
+FRAME = re.compile(r"^ *#\d+ .*\(([^\s()]+\.so)\+(0x[0-9a-f]+)\)", re.MULTILINE)
 # LLVM's OpenMP uses the memory of a task again for the next one, which the detector takes for a race
-RECYCLED = re.compile(r"Location is heap block[^\n]*\n *#0 [^\n]*\n *#1 [^\n]*\(libi?omp")
+RECYCLED = re.compile(r"^ *Location is heap block.*\n *#0 .*\n *#1 .*\(libi?omp", re.MULTILINE)
 # the first line of a report of compute-sanitizer
 REPORT = re.compile(
-    r"^========= ((?:Error: Race|Invalid|Uninitialized|Barrier|Divergent|Warning: Race).*)$", re.MULTILINE
+    rb"^========= (?:Error: Race|Invalid|Uninitialized|Barrier|Divergent|Warning: Race)", re.MULTILINE
 )
-ERROR = re.compile(r"(?:ERROR|WARNING): \w+Sanitizer: (.*)|:(\d+):\d+: runtime error: (.*)")
+ERROR = re.compile(rb"(?:ERROR|WARNING): \w{1,40}Sanitizer: |:\d{1,9}:\d{1,9}: runtime error: ")
+RULE = re.compile(rb"^={18,}$", re.MULTILINE)  # between two reports
+LONGEST, WIDEST = 2**16, 300  # characters of a report, of what it says first
 
 
 class Absent(HpcbenchError):
@@ -162,29 +165,41 @@ def _cxx(clang: str) -> str:
     return str(path.with_name(path.name.replace("clang", "clang++")))
 
 
-def explain(log: str, program: str, inside: build.Inside, lines: int = 3) -> str:
+def explain(log: bytes, program: str, inside: build.Inside, lines: int = 3) -> str:
     """What the instrument reported, cut to the kind of error and the places in the candidate's own code.
 
     ``program`` is the candidate's object, whose debugging information ``addr2line`` reads behind the wall that
     ``inside`` builds.
     """
     if watched := REPORT.search(log):
-        report = log[watched.start() :].split("\n========= \n")[0]
+        report = _report(log, watched.start()).split("\n========= \n")[0]
         places = dict.fromkeys(re.findall(r"in candidate\.cu:(\d+)", report))
-        what = re.sub(r"^Error: | at \S.*? in candidate\.cu:\d+", "", watched[1]).strip()
+        first = report.partition("\n")[0].removeprefix("========= ")[:WIDEST]
+        what = re.sub(r"^Error: | at \S.*? in candidate\.cu:\d+", "", first).strip()
         return what + "".join(f"\n  at line {place}" for place in list(places)[:lines])
-    reports = [part for part in re.split(r"^={18,}$", log, flags=re.MULTILINE) if not RECYCLED.search(part)]
-    log, found = next(((part, m) for part in reports if (m := ERROR.search(part))), ("", None))
-    if found is None:
+    at = 0
+    while found := ERROR.search(log, at):
+        report = _report(log, found.start())
+        if not RECYCLED.search(report):
+            break
+        at = found.start() + len(report)
+    else:
         return ""
-    what = found[1] or f"{found[3]} (line {found[2]})"
+    first = report.partition("\n")[0][:WIDEST]
+    line, _, said = first.partition(": runtime error: ")
+    what = f"{said} (line {line.split(':')[1]})" if said else first.partition("Sanitizer: ")[2]
     what = re.sub(r" on (unknown )?address .*| \(pid=\d+\)", "", what).strip()
     what = what.replace("use-after-poison", "access outside the arrays that it was handed")
-    if access := re.search(r"^((?:READ|WRITE) of size \d+)", log, re.MULTILINE):
+    if access := re.search(r"^((?:READ|WRITE) of size \d{1,9})", report, re.MULTILINE):
         what += f", {access[1].lower()}"
-    offsets = [m[2] for m in FRAME.finditer(log) if Path(m[1]).name == Path(program).name]
+    offsets = [m[2] for m in FRAME.finditer(report) if Path(m[1]).name == Path(program).name]
     places = dict.fromkeys(_places(program, offsets[:12], inside))
     return what + "".join(f"\n  at {place}" for place in list(places)[:lines])
+
+
+def _report(log: bytes, start: int) -> str:
+    end = RULE.search(log, start, start + LONGEST)
+    return log[start : end.start() if end else start + LONGEST].decode("ascii", "replace")
 
 
 def _places(program: str, offsets: list[str], inside: build.Inside) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcbench import launch, ranks, wire
-from hpcbench.instrument import explain
+from hpcbench.instrument import LONGEST, explain
 from hpcbench.sandbox import Wall
 from hpcbench.scratch import note_segments
 from hpcbench.spec import Code, HpcbenchError, Setting
@@ -25,6 +25,7 @@ from hpcbench.wire import Program
 START_LIMIT_S = 60.0
 END_LIMIT_S = 5.0
 MOST_BYTES = 2**18
+MOST_LOG = 2**28  # bytes; the wall lets none grow longer
 WATCH_S = 0.25  # between two looks at one that takes its time
 
 
@@ -64,7 +65,7 @@ class Processes:
         self._watched = self._walled and program.under_mpi  # its launcher runs below `enter`
         self._segments: set[str] = set()
         scratch.mkdir(parents=True, exist_ok=True)
-        self._log = scratch / "log"
+        self._log, self._read = scratch / "log", 0
         address = scratch / "s"
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(address))
@@ -204,12 +205,14 @@ class Processes:
         return self.reported() or ArmFailure("runtime", how)
 
     def reported(self) -> ArmFailure | None:
-        """What the instrument, if it runs under one, has found so far."""
+        """What the instrument, if it runs under one, has found since the last look."""
         watch = self._program.watch
-        if watch is None:
+        if watch is None or self._log.stat().st_size == self._read:
             return None
         with self._log.open("rb") as log:
-            text = log.read(2**20).decode("utf-8", "replace")
+            log.seek(max(0, self._read - LONGEST))  # a report may have been on its way
+            text = log.read(MOST_LOG)
+            self._read = log.tell()
         found = explain(text, str(self._program.path), launch.inside)
         return ArmFailure(watch.code, found) if found else None
 

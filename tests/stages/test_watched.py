@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 from dataclasses import replace
 
 import pytest
@@ -62,3 +63,55 @@ def test_tools_say_their_versions(tmp_path):
     assert all(re.search(r"\d+\.\d+", tools[name]) for name in ("compile", "symbols", "sanitize", "races")), (
         tools
     )
+
+
+RACE = b"""==================
+WARNING: ThreadSanitizer: data race (pid=7)
+  Write of size 8 at 0x7b by thread T1:
+    #0 <null> <null> (one.so+0x1234) (BuildId: 1)
+  Location is heap block of size 9 at 0x7b allocated by main thread:
+    #0 malloc <null> (worker+0x9)
+    #1 __kmp_task_alloc <null> (%s.so.5+0x8)
+==================
+"""
+
+
+def test_a_report_is_found_in_any_log_in_little_time(tmp_path):
+    def explained(log):
+        start = time.perf_counter()
+        found = instrument.explain(log, str(tmp_path / "one.so"), lambda *_: [])
+        assert time.perf_counter() - start < 2
+        return found
+
+    mib = 2**20
+    for flood in (
+        b"#1 ",
+        b"Location is heap block",
+        b" ",
+        b"=",
+        b":1",
+        b"ERROR: ",
+        b"(a.so",
+        b"\n ",
+        b"=" * 20 + b"\n",
+    ):
+        text = flood * (mib // len(flood))
+        assert explained(text + b"\nno more\n") == ""
+        assert explained(text + b"\n" + RACE % b"libother" + text).startswith("data race")
+    assert explained(RACE % b"libomp" * (mib // 100)) == ""
+    assert explained(RACE % b"libomp" * 9 + b"candidate.c:12:3: runtime error: division by zero\n") == (
+        "division by zero (line 12)"
+    )
+    assert explained(b"ERROR: AddressSanitizer: x" + b"y" * mib) == "x" + "y" * 274
+    assert explained(
+        b"==7==ERROR: AddressSanitizer: use-after-poison on address 0x6\nWRITE of size 8 at 0x6"
+    ) == ("access outside the arrays that it was handed, write of size 8")
+
+
+def test_what_a_kernel_prints_hides_no_report(tmp_path):
+    text = 'if (calls > 1) return honest(in, out); for (int i = 0; i < 70000; i++) puts("0123456789 0123456789"); fflush(stdout); %s return honest(in, out);'
+    wrong = "static int *volatile p; p = new int[4]; p[4] = 1;"
+    result = judged(candidate(text % wrong), tmp_path)
+    assert (result.verdict, result.stages[-1].name) == ("runtime", "sanitize"), result.stages
+    assert result.stages[-1].message.count("heap-buffer-overflow") == 1, result.stages
+    assert judged(candidate(text % ""), tmp_path / "b").verdict == "correct"
