@@ -23,6 +23,7 @@ LANGUAGES: dict[str, Language] = {".c": "c", ".cpp": "cpp", ".cu": "cuda", ".py"
 MODELS = ("serial", "openmp", "mpi", "cuda", "mpi+openmp")
 OPENING, CLOSING = ("// /// hpcbench", "# /// hpcbench"), ("// ///", "# ///")
 LONGEST, LONGEST_HEADER = 4 * 2**20, 2**16  # bytes of a candidate's text, characters of its header
+LONGEST_PYTHON = 2**17  # bytes; it is parsed here, in time up to the square of an f-string's length
 INCLUDE = re.compile(r'^#include "([^"]+)"$', re.MULTILINE)
 KEYS = {"model", "summary", "source", "flags", "requires", "params", "restrictions"}
 
@@ -198,6 +199,8 @@ def outside(
         raise RegistryError(f"{path}: {error.strerror}") from None
     if len(raw) > LONGEST:
         raise RegistryError(f"{path}: more than {LONGEST >> 20} MiB are no kernel")
+    if path.suffix == ".py" and len(raw) > LONGEST_PYTHON:
+        raise RegistryError(f"{path}: more than {LONGEST_PYTHON >> 10} KiB of Python are no kernel")
     text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
     usual: Model = "cuda" if path.suffix == ".cu" else "serial"
     bare: dict[str, Any] = {"model": model or usual}

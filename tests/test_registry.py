@@ -63,14 +63,22 @@ def test_a_wrong_header_is_refused_with_its_file(tmp_path, text, said):
     ],
 )
 def test_a_text_made_to_cost_is_read_in_one_pass(tmp_path, text, said):
-    (tmp_path / "bad.py").write_text(text)
+    (tmp_path / "bad.c").write_text(text)
     began = time.process_time()
     if said == "no header":
-        assert outside("spgemm", tmp_path / "bad.py").params == {}
+        assert outside("spgemm", tmp_path / "bad.c").params == {}
     else:
         with pytest.raises(RegistryError, match=said):
-            outside("spgemm", tmp_path / "bad.py")
+            outside("spgemm", tmp_path / "bad.c")
     assert time.process_time() - began < 5  # it took a minute for every megabyte
+
+
+def test_python_has_a_limit_of_its_own(tmp_path):
+    (tmp_path / "long.py").write_text("#" * 2**17)
+    assert len(outside("spgemm", tmp_path / "long.py").source) == 2**17
+    (tmp_path / "long.py").write_text("#" * 2**17 + "\n")
+    with pytest.raises(RegistryError, match="more than 128 KiB of Python are no kernel"):
+        outside("spgemm", tmp_path / "long.py")
 
 
 def test_line_ends_of_another_system_hide_no_header(tmp_path):

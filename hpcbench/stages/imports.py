@@ -11,6 +11,7 @@ from string import Formatter
 
 from hpcbench.spec import Stage
 from hpcbench.stages import Subject
+from hpcbench.variant import LONGEST_PYTHON
 
 ORDER = 10
 ANY = {"__future__", "abc", "array", "bisect", "cmath", "collections", "contextlib", "copy", "dataclasses", "enum",
@@ -81,10 +82,11 @@ def problems(source: bytes, allowed: set[str]) -> list[str]:
 
 def _reached(scope: symtable.SymbolTable) -> Iterator[str]:
     """Names of ``NAMES`` that mean the system's: read where no function has a variable of that name."""
-    for symbol in scope.get_symbols():
+    for name in sorted(NAMES & set(scope.get_identifiers())):  # all would take the square of the inner scopes
+        symbol = scope.lookup(name)
         own = scope.get_type() == "function" and not symbol.is_global()
-        if symbol.get_name() in NAMES and symbol.is_referenced() and not own:
-            yield symbol.get_name()
+        if symbol.is_referenced() and not own:
+            yield name
     for inner in scope.get_children():
         yield from _reached(inner)
 
@@ -124,6 +126,8 @@ def check(subject: Subject) -> Stage:
     """Walk the syntax tree of a Python candidate."""
     if subject.candidate.language != "python":
         return Stage("imports", "not_checked", "native code is judged by its symbols")
+    if len(subject.candidate.source) > LONGEST_PYTHON:
+        return Stage("imports", "compile", f"more than {LONGEST_PYTHON >> 10} KiB of Python are no kernel")
     start = time.perf_counter()
     try:
         bad = problems(subject.candidate.source, ANY | set(subject.kernel.imports))
@@ -131,7 +135,7 @@ def check(subject: Subject) -> Stage:
         return Stage("imports", "compile", f"line {getattr(error, 'lineno', 1)}: {error}")
     spent = time.perf_counter() - start
     if bad:
-        words = f"it uses {', '.join(bad[:6])}: no {subject.kernel.name} needs that"
+        words = f"it uses {', '.join(word[:80] for word in bad[:6])}: no {subject.kernel.name} needs that"
         if any(word.startswith(("import ", "from ")) for word in bad):
             words += f"; it may import {', '.join(sorted(ANY - {'__future__'}))}"
         return Stage("imports", "forbidden", words, spent)

@@ -1,11 +1,14 @@
 """The lists of names: what a computation uses passes, what reaches further does not."""
 
+import time
+
 import pytest
 from judges import judged
 
 from hpcbench import build
 from hpcbench.spec import Candidate
 from hpcbench.stages import imports, stages, symbols
+from hpcbench.variant import LONGEST_PYTHON
 
 BAD = [
     "clock_settime",
@@ -261,6 +264,24 @@ def test_a_flag_makes_no_warning_an_error_where_an_instrument_looks(tmp_path):
     with pytest.raises(build.BuildError, match="unused"):
         build.build(one)
     assert build.build(one, watch=("-fsanitize=address",)).path.exists()
+
+
+@pytest.mark.parametrize("text", ["y=f'" + "{a}" * 40_000 + "'\n", "lambda:0\n" * 14_000, "a\n" * 60_000])
+def test_python_made_to_cost_is_read_in_seconds(text, tmp_path):
+    began = time.process_time()
+    assert imports.problems(text.encode(), imports.ANY) == []
+    assert time.process_time() - began < 8
+    longer = text.encode() + b"#" * LONGEST_PYTHON
+    stage = judged(Candidate("spgemm", "python", "serial", longer, {}, ()), tmp_path).stages[-1]
+    assert (stage.name, stage.code) == ("imports", "compile")
+    assert "more than 128 KiB of Python" in stage.message
+
+
+def test_names_are_looked_up_in_a_time_that_grows_with_the_text():
+    text = "".join(f"def f{i}(): pass\n" for i in range(20_000)) + "eval('1')\n"
+    began = time.process_time()
+    assert imports.problems(text.encode(), imports.ANY) == ["eval"]
+    assert time.process_time() - began < 10  # it took 37 s to look up every name
 
 
 @pytest.mark.parametrize(
