@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from hpcbench import cache
+from hpcbench import cache, expanded
 from hpcbench.codec import digest
 from hpcbench.machine import first_line, gpu
 from hpcbench.registry import kernel
-from hpcbench.spec import Candidate, HpcbenchError
+from hpcbench.spec import Candidate, Code, HpcbenchError
 
 ALLOWED_FLAGS = re.compile(
     r"-O[0-3]|-march=native|-mtune=native|-funroll-loops|-falign-loops=\d+|-fno-(?!sanitize)[a-z-]+|-std=[a-z0-9+]+|-g"
@@ -51,6 +51,13 @@ class BuildError(HpcbenchError):
     """The compiler refused the source; the message is its own, cut to what helps the author."""
 
     exit_code = 1
+    code: Code = "compile"
+
+
+class Unwatched(BuildError):
+    """The source would switch off the instrument with which it is built."""
+
+    code: Code = "forbidden"
 
 
 class NoCompiler(HpcbenchError):
@@ -147,10 +154,11 @@ def build(
     flags = [*standard, *own, *openmp, *no_bindings, *params, "-shared", *watched]
     suffix = {"c": ".c", "cpp": ".cpp", "cuda": ".cu"}[candidate.language]
     folder = kernel(candidate.kernel).folder
-    key = (candidate.id, salt, (folder / "abi.h").read_text())
+    looked_at = bool(watch) and suffix in expanded.SUFFIXES
+    key = (candidate.id, salt, (folder / "abi.h").read_text(), expanded.UNWATCHED.pattern * looked_at)
     tool = tool or compiler(candidate.language)
     libraries = ["-lm"] if candidate.language == "c" else []  # as g++ does by itself
-    return compile_object(candidate.source, suffix, flags, tool, key, folder, libraries, inside)
+    return compile_object(candidate.source, suffix, flags, tool, key, folder, libraries, inside, looked_at)
 
 
 def is_build_param(candidate: Candidate, name: str) -> bool:
@@ -162,12 +170,13 @@ def is_build_param(candidate: Candidate, name: str) -> bool:
 
 def compile_object(
     source: bytes, suffix: str, flags: list[str], tool: str, key: object, include: Path | None = None,
-    libraries: Sequence[str] = (), inside: Inside | None = None,
+    libraries: Sequence[str] = (), inside: Inside | None = None, watched: bool = False,
 ) -> Built:  # fmt: skip
     """Compile ``source`` with ``tool`` unless the cache holds the object, or program, already.
 
     ``inside`` gives the words before the command that let the compiler of an untrusted source run behind
     a wall, with nothing but the scratch folder to write to; of ``include`` it sees ``abi.h`` alone.
+    ``watched`` is for what an instrument may be switched off in.
     """
     start = time.perf_counter()
     name = digest([str(key), source, flags, libraries, tool, version(tool), _cpu_flags()])
@@ -180,14 +189,33 @@ def compile_object(
         host = ["-fPIC", "-fdiagnostics-color=never"]
         if suffix == ".cu":
             host = [f"-Xcompiler={','.join(host)}"]
-        command = [tool, *flags, *host, text.name, "-o", made.name, *libraries]
+        command = [*(inside(str(scratch), None, tool) if inside else ()), tool, *flags, *host]
         if include is not None:
-            command[1:1] = ["-I", "." if inside else str(include)]
+            command += ["-I", "." if inside else str(include)]
         if include is not None and inside:
             shutil.copy(include / "abi.h", scratch)
-        _run([*(inside(str(scratch), None, tool) if inside else ()), *command], scratch)
+        if watched:
+            text = _expanded(command, text)
+            command.append("-undef")
+        _run([*command, text.name, "-o", made.name, *libraries], scratch)
         kept = cache.keep(made, name)
     return Built(kept, time.perf_counter() - start, False, version(tool))
+
+
+def _expanded(command: list[str], text: Path) -> Path:
+    """What the preprocessor makes of ``text``, to be built in its place: so nothing is built but what was seen.
+
+    Raises
+    ------
+    BuildError, Unwatched
+    """
+    whole = text.with_suffix(expanded.SUFFIXES[text.suffix])
+    _run([*command, "-E", text.name, "-o", whole.name], text.parent)
+    body = expanded.LOOPS.sub(b"", whole.read_bytes())
+    if word := expanded.unwatched(body):
+        raise Unwatched(f"it asks not to be watched: {word}")
+    whole.write_bytes(body)
+    return whole
 
 
 def _run(command: list[str], folder: Path) -> None:

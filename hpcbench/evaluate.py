@@ -128,7 +128,7 @@ class Race:
                 c.program = c.entry.program(salt=TWIN if c.label == TWIN else "")
                 c.passed("compile", time.perf_counter() - start)
             except build.BuildError as error:
-                c.fail("compile", "compile", str(error), time.perf_counter() - start)
+                c.fail("compile", error.code, str(error), time.perf_counter() - start)
 
         with ThreadPoolExecutor(max_workers=2) as pool:
             for done, _ in enumerate(pool.map(one, contenders), 1):

@@ -6,22 +6,26 @@ import re
 import time
 
 from hpcbench import build, cache, launch
+from hpcbench.expanded import SPLICE, UNWATCHED
 from hpcbench.spec import Stage
 from hpcbench.stages import Subject
 
 ORDER = 20
-SPLICE = re.compile(rb"\\[ \t]*\r?\n")
-UNWATCHED = re.compile(rb"no_sani|disable_sanitizer|address_safety|__SANITIZE_")  # or put together of parts
+# whether one is watched; the preprocessor leaves no trace of the question
+TESTED = re.compile(rb"__SANITIZE_\w*")
 
 
 def check(subject: Subject) -> Stage:
     """Build the object; a compiler's message is cut to its errors."""
     start, candidate = time.perf_counter(), subject.candidate
     inside = None if subject.bench.trust else launch.inside
-    text = SPLICE.sub(b"", candidate.source).replace(b"%:", b"#").replace(b"??=", b"#")
-    text += str(list(candidate.params.values())).encode()
-    if UNWATCHED.search(text) or (b"##" in text and b"sanitize" in text):
-        return Stage("compile", "forbidden", "it asks not to be watched (no_sanitize and the like)")
+    if candidate.language != "python":
+        text = SPLICE.sub(b"", candidate.source) + str(list(candidate.params.values())).encode()
+        # of C and C++ a watched build looks at what the preprocessor makes of it
+        told = UNWATCHED.search(text) if candidate.language == "cuda" else None
+        if found := told or TESTED.search(text):
+            word = found[0].decode()[:60]
+            return Stage("compile", "forbidden", f"it asks not to be watched, or whether it is: {word}")
     try:
         if candidate.language == "python":
             compile(candidate.source, "candidate", "exec", dont_inherit=True)

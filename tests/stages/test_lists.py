@@ -1,9 +1,12 @@
 """The lists of names: what a computation uses passes, what reaches further does not."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from judges import judged
+from programs import in_python
+from races import candidate
 
 from hpcbench import build
 from hpcbench.spec import Candidate
@@ -284,9 +287,85 @@ def test_names_are_looked_up_in_a_time_that_grows_with_the_text():
     assert time.process_time() - began < 10  # it took 37 s to look up every name
 
 
-@pytest.mark.parametrize(
-    "text", [b"no_\\\nsanitize", b"%:%: sanitize", b"no_address_safety_analysis", b"__SANITIZE_THREAD__"]
-)
-def test_asking_not_to_be_watched_is_forbidden_however_it_is_written(text, tmp_path):
+@pytest.mark.parametrize("text", [b"__SANITIZE_THREAD__", b"__SANI\\\f\nTIZE_A", b"__SANI??/\r\nTIZE_A"])
+def test_asking_whether_one_is_watched_is_forbidden_however_it_is_written(text, tmp_path):
     result = judged(Candidate("spgemm", "c", "serial", b"/* " + text + b" */", {}, ()), tmp_path)
     assert (result.verdict, result.stages[-1].name) == ("forbidden", "compile")
+    assert "__SANI" in result.stages[-1].message
+
+
+BEYOND = "__attribute__((%s, noinline)) static void beyond(int64_t *p, int64_t n) { p[n + 1] = 1; }\n"
+SWITCHES = {
+    "plain": BEYOND % "no_sanitize_address",
+    "macro of the system": "#include <sys/cdefs.h>\n" + BEYOND % "__CONCAT(no_sa, nitize_address)",
+    "digraphs": "%:define PASTE(a, b) a %:%: b\n" + BEYOND % "PASTE(no_sani, tize_address)",
+    "form feed": BEYOND % "no_sa\\\f\nnitize_address",
+    "vertical tab": BEYOND % "no_address_\\\v\nsafety_analysis",
+    "trigraph": BEYOND % "no_sa??/\nnitize_address",
+    "parameter": BEYOND % "NAME",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_switching_a_sanitizer_off_is_forbidden_however_it_is_written(name, tmp_path):
+    one = candidate("beyond(out->indptr, in->a_nrows); return honest(in, out);")
+    text = one.source.replace(b"static int calls;", b"static int calls;\n" + SWITCHES[name].encode(), 1)
+    params = {"NAME": "no_sanitize_address"} if name == "parameter" else {}
+    one = replace(one, source=text, params=params, flags=("-O2", "-std=c++11"))
+    result = judged(one, tmp_path)
+    assert (result.verdict, result.stages[-1].name) == ("forbidden", "sanitize"), result.stages
+    word = "no_address_safety_analysis" if name == "vertical tab" else "no_sanitize"
+    assert f"it asks not to be watched: {word}" in result.stages[-1].message
+
+
+@pytest.mark.parametrize(
+    "attribute",
+    ["no_sa\\\f\nnitize_thread", "#define HASH #\nHASH define PASTE(a, b) a##b\nPASTE(no_sa, nitize_thread)"],
+)
+def test_switching_the_race_detector_off_is_forbidden(attribute, tmp_path):
+    before, _, name = attribute.rpartition("b\n")
+    lines = f"#ifdef __clang__\n{before}{'b' * bool(before)}\n#define UNSEEN __attribute__(({name}))\n#else\n#define UNSEEN\n#endif\n"
+    add = "static double total;\nUNSEEN __attribute__((noinline)) static void add(double v) { total += v; }\n"
+    one = candidate(
+        "#pragma omp parallel for\nfor (int i = 0; i < 64; i++) add(i);\nreturn honest(in, out);",
+        model="openmp",
+    )
+    text = one.source.replace(b"static int calls;", ("static int calls;\n" + lines + add).encode(), 1)
+    result = judged(replace(one, source=text), tmp_path, threads=2)
+    assert (result.verdict, result.stages[-1].name) == ("forbidden", "races"), result.stages
+    assert "it asks not to be watched" in result.stages[-1].message
+
+
+def test_honest_words_switch_nothing_off(tmp_path):
+    text = b"""// ## the caller has sanitized the row pointers: no_sanitize_address is not for us
+#include <immintrin.h>
+#include <atomic>
+#include <complex>
+#include <omp.h>
+#include <random>
+#include <thread>
+#include <unordered_map>
+#undef linux
+#define PASTE(a, b) a##b
+#define TIMES 4
+static double twice(double *x, int linux) {
+#ifdef __clang__
+#pragma unroll(TIMES)
+#else
+#pragma GCC unroll 4
+#endif
+  for (int i = 0; i < linux; i++) x[i] *= 2;
+#pragma omp simd simdlen(TIMES)
+  for (int i = 0; i < linux; i++) x[i] *= 2;
+  return PASTE(x, )[0];
+}
+"""
+    one = candidate(
+        "double x[8] = {}; if (twice(x, 8) != 0) return 1; return honest(in, out);", "mine", "openmp"
+    )
+    one = replace(one, source=one.source.replace(b"static int calls;", text + b"static int calls;", 1))
+    result = judged(one, tmp_path)
+    assert result.verdict == "correct", result.stages
+    assert {s.name: s.code for s in result.stages}["races"] == "correct"
+    words = "## sanitize: nothing to do, __SANITIZE_ neither"
+    assert judged(in_python(words, "return honest(inputs)", "p"), tmp_path / "p").verdict == "correct"
