@@ -124,9 +124,7 @@ class Generation:
                 if not c.racing:
                     c.locate(self._ready.case.titles[k] if self._ready.case.titles else "")
                     break
-            if (
-                self._ready.changing and c.racing
-            ):  # pages that a sample reaches are met once before any is timed
+            if self._ready.changing and c.racing:  # what a sample reaches is met before any is timed
                 reached = SETS + max(c.batch, self._batch(c, self._warm_s[c.label]))
                 self._guarded(c, 0, min(len(self._ready.sets), reached))
             if c.racing and c.screening_s is None:

@@ -25,7 +25,6 @@ from hpcbench.wire import Program
 START_LIMIT_S = 60.0
 END_LIMIT_S = 5.0
 MOST_BYTES = 2**18
-MOST_LOG = 2**28  # bytes; the wall lets none grow longer
 WATCH_S = 0.25  # between two looks at one that takes its time
 
 
@@ -211,7 +210,7 @@ class Processes:
             return None
         with self._log.open("rb") as log:
             log.seek(max(0, self._read - LONGEST))  # a report may have been on its way
-            text = log.read(MOST_LOG)
+            text = log.read()  # as long as the wall lets it grow
             self._read = log.tell()
         found = explain(text, str(self._program.path), launch.inside)
         return ArmFailure(watch.code, found) if found else None
@@ -236,24 +235,16 @@ class Processes:
         while self.ranks:
             sock, pid = self.ranks.pop()
             sock.close()
-            _kill(pid)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         if self._watched:
             self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=END_LIMIT_S)
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            self._process.poll()
         self._process.wait()
         self._listener.close()
         self._log.unlink(missing_ok=True)  # it may be large
         for segment in self._segments:  # a killed rank leaves its MPI's shared memory behind
             Path(segment).unlink(missing_ok=True)
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
