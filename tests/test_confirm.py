@@ -18,8 +18,8 @@ def again(monkeypatch, change):
     """Has ``change`` make something else of the candidate's samples in the confirmation."""
     sample = WorkerArm.sample
 
-    def sampled(self, input_set, batch, phase="total", round=-1):
-        told = sample(self, input_set, batch, phase, round)
+    def sampled(self, input_set, batch, phase="total", round=-1, seed=0):
+        told = sample(self, input_set, batch, phase, round, seed)
         return change(told) if round >= CONFIRM_FROM and self.id.startswith("quick") else told
 
     monkeypatch.setattr(WorkerArm, "sample", sampled)
