@@ -83,8 +83,9 @@ def chain(n: int) -> csr_array:
 @pytest.mark.parametrize(
     ("words", "contract", "matrix"),
     [pytest.param(MULTIPLY, "product", generate.er(12_000, 16, np.random.default_rng(1)), id="spmv"),
-     pytest.param(SUBSTITUTE, "lower", chain(100_000), id="sptrsv", marks=pytest.mark.slow)],
+     pytest.param(SUBSTITUTE, "lower", chain(100_000), id="sptrsv")],
 )  # fmt: skip
+@pytest.mark.slow
 def test_calls_cannot_be_computed_together(words, contract, matrix, tmp_path, monkeypatch):
     def result(cheats):
         return judged(text(words, cheats), tmp_path, contract, seconds=10, anchor="scipy_csr", matrix=matrix)

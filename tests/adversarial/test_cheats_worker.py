@@ -134,6 +134,7 @@ def test_what_would_lead_to_the_worker_is_forbidden_in_python(name, tmp_path, mo
     assert judged(one, tmp_path).verdict == "correct"
 
 
+@pytest.mark.slow
 def test_who_answers_early_and_goes_on_gains_nothing(tmp_path, monkeypatch):
     early = candidate("early(); return honest(in, out);", "answers early", "openmp")
     early = replace(early, source=EARLY.encode() + early.source)

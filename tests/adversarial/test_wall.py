@@ -223,7 +223,9 @@ PROGRAM_REACHES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", PROGRAM_REACHES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if k % 3 else ()) for k, n in enumerate(PROGRAM_REACHES)]
+)
 def test_what_a_program_reaches_for_is_out_of_reach(name, places, tmp_path):
     body = REACHES[name]
     for word, value in places.items():

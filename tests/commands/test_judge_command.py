@@ -125,6 +125,7 @@ def test_parameters_are_chosen_and_those_outside_their_restrictions_are_a_verdic
     )
 
 
+@pytest.mark.slow
 def test_numba_works_behind_the_wall(tmp_path):
     pytest.importorskip("numba")
     _, result = judged(tmp_path, "rows.py", NUMBA)

@@ -336,6 +336,7 @@ def test_switching_the_race_detector_off_is_forbidden(attribute, tmp_path):
     assert "it asks not to be watched" in result.stages[-1].message
 
 
+@pytest.mark.slow
 def test_honest_words_switch_nothing_off(tmp_path):
     text = b"""// ## the caller has sanitized the row pointers: no_sanitize_address is not for us
 #include <immintrin.h>
