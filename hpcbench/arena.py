@@ -97,6 +97,11 @@ class SealedInputs:
             if length and name not in self._constant:
                 np.frombuffer(self._map, dtype, length, offset)[:] = fields[name]
 
+    @property
+    def window(self) -> int:
+        """Entries of the streamed field, as a call sees it."""
+        return int(self.layout[0][self.stream][-1])
+
     def pour(self, values: np.ndarray) -> None:
         """Fill the array whose windows the sets' vectors are."""
         _, _, offset, dtype, length = self.layout[0][self.stream]

@@ -79,17 +79,20 @@ def scratch() -> Iterator[Path]:
 def tidy() -> None:
     """Remove the work of compilers that were killed, and what is too much."""
     now, kept, total = time.time(), [], 0
-    for path in folder().glob("*"):
+    entries = os.scandir(folder()) if folder().is_dir() else ()
+    for entry in entries:
         with suppress(OSError):  # somebody else tidies
-            facts = path.stat(follow_symlinks=False)
-            if path.name.startswith(SCRATCH) and now - facts.st_mtime > IN_USE_S:
-                shutil.rmtree(path)
-            elif path.is_file():
-                kept.append((facts.st_mtime, facts.st_size, path))
+            facts = entry.stat(follow_symlinks=False)
+            if entry.name.startswith(SCRATCH) and now - facts.st_mtime > IN_USE_S:
+                shutil.rmtree(entry.path)
+            elif entry.is_file():
+                kept.append((facts.st_mtime, facts.st_size, entry.path))
                 total += facts.st_size
+    if total <= MOST_BYTES:
+        return
     for used, size, path in sorted(kept):
         if total <= MOST_BYTES or now - used <= IN_USE_S:
             return
         with suppress(OSError):
-            path.unlink()
+            os.unlink(path)
             total -= size

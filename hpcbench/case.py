@@ -161,7 +161,7 @@ class Prepared:
     def _pour(self, setting: Setting, heads: Sequence[np.ndarray]) -> None:
         """Draw the array of every rank anew; ``heads`` are what they begin with, if anything in particular."""
         memory, _ = self._parts(setting)
-        lengths = [sealed.layout[0][sealed.stream][-1] for sealed in memory.inputs]
+        lengths = [sealed.window for sealed in memory.inputs]
         pools = [draw(length + SLACK, self._rng) for length in lengths]
         for pool, head in zip(pools, heads, strict=False):
             pool[: len(head)] = head
@@ -181,7 +181,7 @@ class Prepared:
             start(seed, [arena.first((first + i) % len(arena.layout)) for i in range(call)])
             for arena in memory.arenas
         ]
-        lengths = [sealed.layout[0][sealed.stream][-1] for sealed in memory.inputs]
+        lengths = [sealed.window for sealed in memory.inputs]
         pools = self._pools[setting.ranks, setting.pages]
         vector = np.concatenate([p[at : at + n] for p, at, n in zip(pools, starts, lengths, strict=True)])
         k = (first + call) % len(memory.arenas[0].layout) % len(self.sets)
