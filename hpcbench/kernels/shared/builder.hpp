@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "memory.hpp"
 #include "order.hpp"
 
 namespace sweeps {
@@ -23,122 +24,180 @@ struct Known {
 };
 
 /* Rows that become chunks, one behind the other: their values and their columns, runs before loose ones. */
-template <int LANES> struct Builder {
-  struct One {
-    int32_t start, lane; /* where a run with this entry would start */
-    double value;
-  };
-  const Csr &a;
-  const Order &order, &other;
-  Side side;
+template <int LANES> class Builder {
+ public:
+  /* Room for `entries` of one to begin with. */
+  Builder(const Csr &a, const Order &order, const Order &other, Side side, int64_t entries)
+      : values(entries), columns(entries / LANES), a_(a), order_(order), place_(other.place.data()), side_(side) {}
+
   Known known;
-  std::vector<double> values;
-  std::vector<int32_t> columns;
-  std::vector<One> found, left;
-  std::vector<uint64_t> keys;
-
-  /* Whether a row at place `p` leaves out what is at place `at`. */
-  bool skips(int64_t at, int64_t p) const {
-    return side == Side::kBefore ? at >= p : side == Side::kBehind ? at <= p : side != Side::kAll && at == p;
-  }
-
-  template <class Entry> void row(int64_t p, Entry entry) {
-    const size_t head = columns.size();
-    const int64_t i = order.row[size_t(p)];
-    columns.push_back(0), columns.push_back(0);
-    for (int64_t k = i < 0 ? 0 : a.indptr[i], end = i < 0 ? 0 : a.indptr[i + 1]; k < end; ++k) {
-      const int32_t at = other.place[size_t(a.indices[k])];
-      if (skips(at, p)) continue;
-      if (const double value = entry(i, k); value != 0) values.push_back(value), columns.push_back(at);
-    }
-    columns[head + 1] = int32_t(columns.size() - head) - 2;
-  }
+  memory::Growing<double> values;
+  memory::Growing<int32_t> columns;
 
   template <class Entry> void chunk(int64_t p, Entry entry) {
     if constexpr (LANES == 1) return row(p, entry);
     if (stencil(p, entry)) return;
-    found.clear(), left.clear();
-    for (int32_t l = 0; l < LANES; ++l) {
-      const int64_t i = order.row[size_t(p + l)];
-      if (i < 0) continue;
-      for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) {
-        const int64_t at = other.place[size_t(a.indices[k])];
-        if (skips(at, p + l)) continue;
-        if (const double value = entry(i, k); value != 0) found.push_back({int32_t(at) - l, l, value});
-      }
-    }
-    const size_t head = columns.size();
-    columns.resize(head + 2);
-    runs();
+    runs_ = 0, left_.clear();
+    const int64_t head = columns.size();
+    columns.room(2), columns.grow(2);
+    if (!few(p, entry)) many(p, entry);
     loose(head);
   }
 
-  /* Rows that are alike: nothing to sort. */
+ private:
+  struct One {
+    int32_t start, lane; /* where a run with this entry would start */
+    double value;
+  };
+  struct Start {
+    int32_t start;
+    uint32_t lanes; /* that have it */
+    double value[LANES];
+  };
+  static constexpr int32_t kFew = 16;
+  static constexpr size_t kWorth = 3, kMostSorted = 64 * LANES;
+
+  /* Whether a row at place `p` leaves out what is at place `at`. */
+  bool skips(int64_t at, int64_t p) const {
+    return side_ == Side::kBefore ? at >= p : side_ == Side::kBehind ? at <= p : side_ != Side::kAll && at == p;
+  }
+
+  template <class Entry> void row(int64_t p, Entry entry) {
+    const int64_t i = order_.row[size_t(p)], from = i < 0 ? 0 : a_.indptr[i], to = i < 0 ? 0 : a_.indptr[i + 1];
+    double *v = values.room(to - from);
+    int32_t *c = columns.room(to - from + 2), n = 0;
+    for (int64_t k = from; k < to; ++k) {
+      const int32_t at = place_[a_.indices[k]];
+      if (skips(at, p)) continue;
+      if (const double value = entry(i, k); value != 0) v[n] = value, c[2 + n++] = at;
+    }
+    c[0] = 0, c[1] = n, values.grow(n), columns.grow(n + 2);
+  }
+
+  /* Rows that are alike: nothing to look for. */
   template <class Entry> bool stencil(int64_t p, Entry entry) {
+    const int32_t *row = order_.row.data() + p;
     int64_t from[LANES], length = 0;
     for (int64_t l = 0; l < LANES; ++l) {
-      const int64_t i = order.row[size_t(p + l)];
-      if (i < 0) return false;
-      from[l] = a.indptr[i];
-      if (l == 0) length = a.indptr[i + 1] - from[0];
-      else if (a.indptr[i + 1] - from[l] != length) return false;
+      if (row[l] < 0) return false;
+      from[l] = a_.indptr[row[l]];
+      if (l == 0) length = a_.indptr[row[l] + 1] - from[0];
+      else if (a_.indptr[row[l] + 1] - from[l] != length) return false;
     }
-    const size_t v = values.size(), c = columns.size();
-    columns.resize(c + 2);
+    double *v = values.room(length * LANES);
+    int32_t *c = columns.room(length + 2), n = 0;
     for (int64_t k = 0; k < length; ++k) {
-      const auto at = [&](int64_t l) { return int64_t(other.place[size_t(a.indices[from[l] + k])]); };
-      const int64_t start = at(0);
-      bool same = true, skipped = true;
-      for (int64_t l = 0; l < LANES; ++l) same &= at(l) == start + l, skipped &= skips(at(l), p + l);
+      int32_t at[LANES];
+      for (int64_t l = 0; l < LANES; ++l) at[l] = place_[a_.indices[from[l] + k]];
+      const int64_t start = at[0];
+      int32_t apart = 0;
+      for (int32_t l = 0; l < LANES; ++l) apart |= (at[l] - l) ^ at[0];
+      bool skipped = skips(start, p);
+      for (int64_t l = 1; apart && skipped && l < LANES; ++l) skipped = skips(at[l], p + l);
       if (skipped) continue;
-      if (!same || !known.holds(start, start + LANES)) {
-        values.resize(v), columns.resize(c);
-        return false;
-      }
-      columns.push_back(int32_t(start));
-      for (int64_t l = 0; l < LANES; ++l) values.push_back(entry(order.row[size_t(p + l)], from[l] + k));
+      if (apart || !known.holds(start, start + LANES)) return false;
+      for (int64_t l = 0; l < LANES; ++l) *v++ = entry(row[l], from[l] + k);
+      c[2 + n++] = at[0];
     }
-    columns[c] = int32_t(columns.size() - c) - 2;
+    c[0] = n, c[1] = 0, values.grow(n * LANES), columns.grow(n + 2);
     return true;
   }
 
-  /* Starts that several lanes share. */
-  void runs() {
-    if (found.size() > kMostSorted) { /* of a hub: next to nothing would be found */
-      left = found;
+  /* Each entry that is not left out: take(start, lane, value), as long as it returns true. */
+  template <class Entry, class Take> bool each(int64_t p, Entry entry, Take take) const {
+    for (int32_t l = 0; l < LANES; ++l) {
+      const int64_t i = order_.row[size_t(p + l)];
+      for (int64_t k = i < 0 ? 0 : a_.indptr[i], end = i < 0 ? 0 : a_.indptr[i + 1]; k < end; ++k) {
+        const int32_t at = place_[a_.indices[k]];
+        if (skips(at, p + l)) continue;
+        if (const double value = entry(i, k); value != 0 && !take(at - l, l, value)) return false;
+      }
+    }
+    return true;
+  }
+
+  /* A run, if its places are known and enough lanes share it. */
+  bool run(int32_t start, int count, double **to) {
+    if (size_t(count) < kWorth || !known.holds(start, start + LANES)) return false;
+    columns.push(start), ++runs_;
+    *to = values.room(LANES), values.grow(LANES);
+    return true;
+  }
+
+  /* Rows that are nearly alike: a few starts, looked through one by one; false where there are more. */
+  template <class Entry> bool few(int64_t p, Entry entry) {
+    Start *some = some_;
+    int32_t count = 0, last = -1;
+    const bool fits = each(p, entry, [&](int32_t start, int32_t lane, double value) {
+      if (++last >= count || some[last].start != start) { /* most often the next one, as in the row before */
+        for (last = 0; last < count && some[last].start != start; ++last) continue;
+        if (last == kFew) return false;
+        if (last == count) some[count++] = {start, 0, {}};
+      }
+      some[last].lanes |= 1u << lane, some[last].value[lane] = value;
+      return true;
+    });
+    if (!fits) return false;
+    std::sort(some, some + count, [](const Start &one, const Start &next) { return one.start < next.start; });
+    for (const Start *one = some; one < some + count; ++one)
+      if (double *to; run(one->start, __builtin_popcount(one->lanes), &to)) std::copy(one->value, one->value + LANES, to);
+      else
+        for (int32_t l = 0; l < LANES; ++l)
+          if (one->lanes >> l & 1) left_.push_back({one->start, l, one->value[l]});
+    return true;
+  }
+
+  /* Starts that several lanes share, however many there are. */
+  template <class Entry> void many(int64_t p, Entry entry) {
+    found_.clear();
+    each(p, entry, [&](int32_t start, int32_t lane, double value) {
+      found_.push_back({start, lane, value});
+      return true;
+    });
+    if (found_.size() > kMostSorted) { /* of a hub: next to nothing would be found */
+      left_ = found_;
       return;
     }
-    keys.clear();
-    for (size_t k = 0; k < found.size(); ++k) keys.push_back(uint64_t(found[k].start + LANES) << 32 | k);
-    std::sort(keys.begin(), keys.end());
-    const auto one = [&](size_t k) -> const One & { return found[uint32_t(keys[k])]; };
-    for (size_t a = 0, b; a < keys.size(); a = b) {
-      for (b = a + 1; b < keys.size() && keys[b] >> 32 == keys[a] >> 32; ++b) continue;
-      const int64_t start = one(a).start;
-      if (b - a < kWorth || !known.holds(start, start + LANES)) {
-        for (size_t k = a; k < b; ++k) left.push_back(one(k));
-        continue;
+    keys_.clear();
+    for (size_t k = 0; k < found_.size(); ++k) keys_.push_back(uint64_t(found_[k].start + LANES) << 32 | k);
+    std::sort(keys_.begin(), keys_.end());
+    const auto one = [&](size_t k) -> const One & { return found_[uint32_t(keys_[k])]; };
+    for (size_t a = 0, b; a < keys_.size(); a = b) {
+      for (b = a + 1; b < keys_.size() && keys_[b] >> 32 == keys_[a] >> 32; ++b) continue;
+      if (double *to; run(one(a).start, int(b - a), &to)) {
+        std::fill(to, to + LANES, 0.0);
+        for (size_t k = a; k < b; ++k) to[one(k).lane] = one(k).value;
+      } else {
+        for (size_t k = a; k < b; ++k) left_.push_back(one(k));
       }
-      const size_t at = values.size();
-      values.resize(at + LANES);
-      for (size_t k = a; k < b; ++k) values[at + size_t(one(k).lane)] = one(k).value;
-      columns.push_back(int32_t(start));
     }
   }
 
-  void loose(size_t head) {
+  /* What is in no run, and how many of both there are. */
+  void loose(int64_t head) {
     int32_t filled[LANES] = {}, most = 0;
-    for (const One &e : left) most = std::max(most, ++filled[e.lane]);
-    columns[head] = int32_t(columns.size() - head) - 2, columns[head + 1] = most;
-    const size_t v = values.size(), c = columns.size();
-    values.resize(v + size_t(most) * LANES), columns.resize(c + size_t(most) * LANES, most ? left[0].start + left[0].lane : 0); /* what a lane without entry reads */
+    for (const One &e : left_) most = std::max(most, ++filled[e.lane]);
+    const int64_t count = int64_t(most) * LANES;
+    double *v = values.room(count);
+    int32_t *c = columns.room(count);
+    columns.begin()[head] = runs_, columns.begin()[head + 1] = most;
+    std::fill(v, v + count, 0.0), std::fill(c, c + count, most ? left_[0].start + left_[0].lane : 0); /* what a lane without entry reads */
     std::fill(filled, filled + LANES, 0);
-    for (const One &e : left) {
-      const size_t at = size_t(filled[e.lane]++ * LANES + e.lane);
-      values[v + at] = e.value, columns[c + at] = e.start + e.lane;
+    for (const One &e : left_) {
+      const int32_t at = filled[e.lane]++ * LANES + e.lane;
+      v[at] = e.value, c[at] = e.start + e.lane;
     }
+    values.grow(count), columns.grow(count);
   }
-  static constexpr size_t kWorth = 3, kMostSorted = 64 * LANES;
+
+  const Csr &a_;
+  const Order &order_;
+  const int32_t *place_;
+  Side side_;
+  int32_t runs_ = 0;
+  std::vector<One> found_, left_;
+  std::vector<uint64_t> keys_;
+  Start some_[kFew];
 };
 
 }  // namespace sweeps

@@ -22,6 +22,8 @@ struct Part {
   memory::Array<int32_t> columns;
 };
 
+constexpr double kHalf = 0.6; /* of all entries, for which there is room at first where half of them are expected */
+
 template <int LANES> class Chunks {
  public:
   using L = Lane<LANES>;
@@ -96,9 +98,8 @@ template <int LANES> class Chunks {
   template <class Entry> void fill(const Csr &a, const Order &order, const Order &columns, Side side, int64_t s, Entry entry) {
     const Stretch &stretch = order.stretches[size_t(s)];
     const int64_t phase = s / threads_ * threads_, levels = int64_t(stretch.levels.size()) - 1;
-    Builder<LANES> build{a, order, columns, side, {}, {}, {}, {}, {}, {}};
-    build.values.reserve(size_t(double(a.indptr[a.nrows]) * double(stretch.last - stretch.first) / double(order.places + 1)));
-    build.columns.reserve(build.values.capacity());
+    const double entries = double(a.indptr[a.nrows]) * double(stretch.last - stretch.first) / double(order.places + 1);
+    Builder<LANES> build(a, order, columns, side, int64_t(side == Side::kBefore || side == Side::kBehind ? kHalf * entries : entries));
     for (int64_t n = 0; n < levels; ++n) {
       const int64_t level = back_ ? levels - 1 - n : n, from = stretch.levels[size_t(level)], to = stretch.levels[size_t(level) + 1];
       if (back_) build.known = {to, stretch.last, order.stretches[size_t(phase + threads_ - 1)].last, columns.places};
@@ -109,9 +110,7 @@ template <int LANES> class Chunks {
     }
     Part &part = parts_[size_t(s)];
     part.first = stretch.first, part.last = stretch.last;
-    part.values = memory::array<double>(int64_t(build.values.size())), part.columns = memory::array<int32_t>(int64_t(build.columns.size()));
-    std::copy(build.values.begin(), build.values.end(), part.values.get());
-    std::copy(build.columns.begin(), build.columns.end(), part.columns.get());
+    part.values = build.values.take(), part.columns = build.columns.take();
   }
 
   int64_t threads_;

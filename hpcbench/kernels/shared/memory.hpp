@@ -3,6 +3,7 @@
 #define SHARED_MEMORY_HPP
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -28,6 +29,32 @@ template <class T> Array<T> array(int64_t n) {
 #endif
   return Array<T>(static_cast<T *>(memory));
 }
+
+/* An array that grows at its end. */
+template <class T> class Growing {
+ public:
+  explicit Growing(int64_t room) : room_(room), data_(array<T>(room)) {}
+  int64_t size() const { return size_; }
+  T *begin() { return data_.get(); }
+
+  /* Where `n` more may be written, which are not counted yet. */
+  T *room(int64_t n) {
+    if (size_ + n > room_) {
+      room_ = size_ + std::max(n, size_ / 2 + 64);
+      Array<T> larger = array<T>(room_);
+      std::copy(data_.get(), data_.get() + size_, larger.get());
+      data_ = std::move(larger);
+    }
+    return data_.get() + size_;
+  }
+  void grow(int64_t n) { size_ += n; }
+  void push(T one) { *room(1) = one, grow(1); }
+  Array<T> take() { return std::move(data_); }
+
+ private:
+  int64_t size_ = 0, room_;
+  Array<T> data_;
+};
 
 }  // namespace memory
 #endif

@@ -3,6 +3,7 @@
 #define SHARED_ORDER_HPP
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <type_traits>
 #include <vector>
 
@@ -75,20 +76,24 @@ class Levels {
     for (int64_t t = 1; t <= threads; ++t)
       cut.push_back(std::lower_bound(a.indptr, a.indptr + a.nrows, a.indptr[a.nrows] * t / threads) - a.indptr);
     cut.back() = a.nrows;
-    std::vector<int32_t> between, inner;
-    std::vector<std::vector<int32_t>> blocks;
-    between_.assign(size_t(a.nrows), 0);
-    for (int64_t t = 0; t < threads; ++t) {
-      inner.clear();
-      for (int64_t i = cut[size_t(t)]; i < cut[size_t(t) + 1]; ++i) {
-        const bool bound = a.indptr[i] < a.indptr[i + 1] && a.indices[a.indptr[i]] < cut[size_t(t)];
-        between_[size_t(i)] = bound;
-        (bound ? between : inner).push_back(int32_t(i));
+    std::vector<int32_t> between;
+    std::vector<std::vector<int32_t>> blocks(static_cast<size_t>(threads));
+    if (threads == 1) {
+      blocks[0].resize(size_t(a.nrows));
+      std::iota(blocks[0].begin(), blocks[0].end(), 0);
+    } else {
+      between_.assign(size_t(a.nrows), 0);
+      for (int64_t t = 0; t < threads; ++t) {
+        auto &inner = blocks[size_t(t)];
+        for (int64_t i = cut[size_t(t)]; i < cut[size_t(t) + 1]; ++i) {
+          const bool bound = a.indptr[i] < a.indptr[i + 1] && a.indices[a.indptr[i]] < cut[size_t(t)];
+          between_[size_t(i)] = bound;
+          (bound ? between : inner).push_back(int32_t(i));
+        }
+        if (t % 2) std::reverse(inner.begin(), inner.end());
       }
-      if (t % 2) std::reverse(inner.begin(), inner.end());
-      blocks.push_back(inner);
     }
-    if (threads > 1 && double(between.size()) > kMostBetween * double(a.nrows)) {
+    if (double(between.size()) > kMostBetween * double(a.nrows)) {
       *this = Levels(a, lanes, 1);
       return;
     }
@@ -122,16 +127,19 @@ class Levels {
   /* `rows` of [low, high), in the order given, as one stretch. */
   void append(const std::vector<int32_t> &rows, int64_t low, int64_t high, bool descending, bool last) {
     std::vector<int64_t> next;
+    int64_t shortest = INT64_MAX, longest = 0;
     for (const int32_t i : rows) {
+      const int64_t from = a_.indptr[i], to = a_.indptr[i + 1], first = descending ? i + 1 : low, behind = descending ? high : i;
       int32_t deepest = 0;
-      for (int64_t k = a_.indptr[i]; k < a_.indptr[i + 1]; ++k) {
+      for (int64_t k = from; k < to; ++k) {
         const int32_t j = a_.indices[k];
-        if (j >= low && j < high && (descending ? j > i : j < i) && (between_[size_t(j)] != 0) == last)
+        if (j >= first && j < behind && (between_.empty() || (between_[size_t(j)] != 0) == last))
           deepest = std::max(deepest, level_[size_t(j)] + 1);
       }
       level_[size_t(i)] = deepest;
       if (size_t(deepest) == next.size()) next.push_back(0);
       ++next[size_t(deepest)];
+      shortest = std::min(shortest, to - from), longest = std::max(longest, to - from);
     }
     Stretch s{order_.places, order_.places, {order_.places}};
     for (int64_t &count : next) {
@@ -140,17 +148,22 @@ class Levels {
       s.levels.push_back(s.last);
     }
     order_.places = s.last, order_.row.resize(size_t(s.last), -1);
-    for (const int32_t i : rows) order_.row[size_t(next[size_t(level_[size_t(i)])]++)] = i;
-    for (size_t l = 0; l + 1 < s.levels.size(); ++l) alike(a_, lanes_, s.levels[l], next[l], &order_.row);
-    for (int64_t p = s.first; p < s.last; ++p)
-      if (order_.row[size_t(p)] >= 0) order_.place[size_t(order_.row[size_t(p)])] = int32_t(p);
+    for (const int32_t i : rows) {
+      const int64_t p = next[size_t(level_[size_t(i)])]++;
+      order_.row[size_t(p)] = i, order_.place[size_t(i)] = int32_t(p);
+    }
+    if (double(longest) > kUneven * double(shortest)) { /* else no level is uneven */
+      for (size_t l = 0; l + 1 < s.levels.size(); ++l) alike(a_, lanes_, s.levels[l], next[l], &order_.row);
+      for (int64_t p = s.first; p < s.last; ++p)
+        if (order_.row[size_t(p)] >= 0) order_.place[size_t(order_.row[size_t(p)])] = int32_t(p);
+    }
     order_.stretches.push_back(std::move(s));
   }
 
   Csr a_;
   int64_t lanes_;
   std::vector<int32_t> level_;
-  std::vector<char> between_;
+  std::vector<char> between_; /* empty where there is but one block */
   Order order_;
 };
 

@@ -2,7 +2,7 @@
 // model = "mpi"
 // summary = "conjugate gradients, incomplete Cholesky without fill: of the whole matrix where it keeps the matrix's own triangles, else of each rank's block"
 // source = "Meijerink and van der Vorst, Math. Comp. 31(137), 1977; the order: van der Vorst, Parallel Computing 5, 1987"
-// flags = ["-O3", "-march=native"]
+// flags = ["-O3", "-march=native", "-fno-math-errno"]
 // ///
 #include "turns.hpp"
 

@@ -2,7 +2,7 @@
 // model = "openmp"
 // summary = "conjugate gradients, incomplete Cholesky without fill, a block of rows per thread from both ends; Eisenstat's trick where it holds"
 // source = "Meijerink and van der Vorst, Math. Comp. 31(137), 1977; the order: van der Vorst, Parallel Computing 5, 1987"
-// flags = ["-O3", "-march=native"]
+// flags = ["-O3", "-march=native", "-fno-math-errno"]
 // [params.SERIAL_BELOW]
 // when = "build"
 // default = 50000

@@ -2,7 +2,7 @@
 // model = "mpi"
 // summary = "conjugate gradients, SSOR of the whole matrix in an order in which ranks seldom wait for each other, Eisenstat's trick"
 // source = "Eisenstat, SIAM J. Sci. Stat. Comput. 2(1), 1981; the order: van der Vorst, Parallel Computing 5, 1987"
-// flags = ["-O3", "-march=native"]
+// flags = ["-O3", "-march=native", "-fno-math-errno"]
 // params.omega = {when = "run", default = 1.5, low = 0.01, high = 1.99}
 // ///
 #include "turns.hpp"
