@@ -24,11 +24,11 @@ demo: $(VENV)/.demo
 	  --threads 1,2 --ranks 2 --budget 15 --runs $(DEMO_RUNS)
 	$(BIN)/hpcbench report --runs $(DEMO_RUNS) --output report.html --csv results.csv
 
-# Two at a time what may have a neighbour, then by themselves those that look at times and processes.
-SIDE_BY_SIDE := tests/adversarial tests/honest tests/inputs tests/kernels tests/report tests/stages tests/tuners
+# By themselves those that look at times and processes; two at a time all others.
+ALONE := $(addprefix tests/test_,$(addsuffix .py,arms conduct confirm evaluate faults machine))
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not slow" -n 2 $(SIDE_BY_SIDE)
-	$(BIN)/python -m pytest -m "not slow" $(addprefix --ignore=,$(SIDE_BY_SIDE))
+	$(BIN)/python -m pytest -m "not slow" -n 2 $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest -m "not slow" $(ALONE)
 
 # Figures of docs/measuring.md; takes about two hours on two cores, which must do nothing else.
 measuring: $(VENV)/.dev

@@ -228,6 +228,8 @@ def environment(
     env.update(dict.fromkeys(THREAD_VARIABLES, str(setting.threads)))
     env.update(OMP_WAIT_POLICY="PASSIVE", OMP_DYNAMIC="FALSE", KMP_BLOCKTIME="0", MKL_DYNAMIC="FALSE")
     fits = setting.ranks * setting.threads <= len(os.sched_getaffinity(0))
+    if setting.ranks > 1 and not fits:  # MPICH: who waits long sleeps, or others that have no CPU wait for it
+        env.setdefault("MPIR_CVAR_CH4_PROGRESS_THROTTLE", "1")
     if setting.binding == "compact" and setting.threads > 1 and fits:
         env.update(OMP_PROC_BIND="CLOSE", OMP_PLACES="threads")
     env.update(NUMPY_MADVISE_HUGEPAGE="0", PYTHONDONTWRITEBYTECODE="1")

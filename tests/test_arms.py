@@ -203,6 +203,16 @@ def test_an_mpi_without_its_header_is_passed_over(tmp_path, monkeypatch):
         launch.mpi.cache_clear()
 
 
+def test_ranks_that_have_no_cpu_each_sleep_while_they_wait(monkeypatch):
+    monkeypatch.delenv("MPIR_CVAR_CH4_PROGRESS_THROTTLE", raising=False)
+    cores = len(os.sched_getaffinity(0))
+    fit, crowded = (
+        launch.environment(Setting(ranks=ranks), random.Random(0)).get("MPIR_CVAR_CH4_PROGRESS_THROTTLE")
+        for ranks in (cores, cores + 1)
+    )
+    assert (fit, crowded) == (None, "1")
+
+
 def test_threads_are_bound_where_their_cpus_are_idle_and_free_beside_other_work():
     cores = len(os.sched_getaffinity(0))
     bound = launch.environment(Setting(threads=cores), random.Random(0))
