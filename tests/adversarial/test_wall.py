@@ -223,19 +223,48 @@ PROGRAM_REACHES = [
 ]  # fmt: skip
 
 
+def program(body: str, places: dict[str, str]) -> Path:
+    """Ends with 0 where it got what it reaches for."""
+    for word, value in places.items():
+        body = body.replace(word, value)
+    text = HEAD.decode() + f"int main() {{ bool got = false; {body} return got ? 0 : 77; }}\n"
+    return build.compile_object(text.encode(), ".cpp", ["-O1", "-w"], build.compiler("cpp"), "").path
+
+
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=pytest.mark.slow if k % 3 else ()) for k, n in enumerate(PROGRAM_REACHES)]
 )
 def test_what_a_program_reaches_for_is_out_of_reach(name, places, tmp_path):
-    body = REACHES[name]
-    for word, value in places.items():
-        body = body.replace(word, value)
-    text = HEAD.decode() + f"int main() {{ bool got = false; {body} return got ? 0 : 77; }}\n"
-    path = build.compile_object(text.encode(), ".cpp", ["-O1", "-w"], build.compiler("cpp"), "").path
+    path = program(REACHES[name], places)
     assert subprocess.run([path], cwd=tmp_path).returncode == 0
     words = launch.inside("/dev/null", path)
     assert subprocess.run([*words, path], cwd=tmp_path).returncode != 0
     assert os.path.exists(places["FILE"])
+
+
+# what layers stop when all others are left out; Landlock's are one
+LANDLOCK = 1 | 2 | 4
+ALONE = [
+    (LANDLOCK, "reads a file of the user"), (LANDLOCK, "makes a file in /tmp"), (LANDLOCK, "connects over TCP"),
+    (LANDLOCK, "signals another process"), (8, "makes System V memory"), (8, "traces another process"), (8, "changes the mode of a file"),
+    (16, "gives a file away"), (32, "sends over UDP"),
+]  # fmt: skip
+MORE = {
+    "signals another process": "got = !kill(VICTIM, 0);",
+    "gives a file away": 'got = !chown("FILE", 1, 1) && !chown("FILE", 0, 0);',
+}
+
+
+@pytest.mark.parametrize(("layers", "name"), ALONE)
+def test_each_layer_of_the_wall_holds_by_itself(layers, name, places, tmp_path, request):
+    if request.config.getoption("--without") & layers:
+        pytest.skip("this layer is left out")
+    if name == "gives a file away" and os.geteuid():
+        pytest.skip("these are rights that only root has")
+    path = program({**REACHES, **MORE}[name], places)
+    for without, got in ((63, True), (63 & ~layers, False)):
+        words = launch.inside("/dev/null", path, without=without)
+        assert (subprocess.run([*words, path], cwd=tmp_path).returncode == 0) == got
 
 
 def test_what_a_program_leaves_behind_ends_with_it(tmp_path):
