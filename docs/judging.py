@@ -173,6 +173,18 @@ TILED = b"""// /// hpcbench
 """
 
 
+def _line(body: object) -> str:
+    """JSON with numbers of three digits."""
+    rounded = json.loads(json.dumps(body), parse_float=lambda text: float(f"{float(text):.3g}"))
+    return json.dumps(rounded, ensure_ascii=False)
+
+
+def _whole(body: dict[str, object]) -> str:
+    """A field in a line, a stage in a line."""
+    fields = [f'"{key}": {_line(value)}' for key, value in body.items()]
+    return "{" + ",\n ".join(fields).replace('}, {"name"', '},\n  {"name"') + "}"
+
+
 def examples() -> str:
     """One Result of every verdict, as `--json` prints it, without what is empty."""
     sys.path[:0] = [str(TESTS), str(TESTS / "adversarial")]
@@ -195,12 +207,13 @@ def examples() -> str:
     with tempfile.TemporaryDirectory() as folder:
         for one in ones:
             result = judged(one, Path(folder), ranks=2 if one.model == "mpi" else 1)
+            if not told:
+                told.append(f"**a whole Result**\n\n```json\n{_whole(encode(result))}\n```")
             body = {k: v for k, v in encode(result).items() if v not in (None, "", [], {}, "none", 0)}
             body["candidate"] = body["candidate"][:8] + "…"
             body["stages"] = ["…", *[{k: v for k, v in s.items() if v} for s in body["stages"][-1:]]]
             body.pop("setting"), body.pop("input_hash", ""), body.pop("samples", "")
-            rounded = json.loads(json.dumps(body), parse_float=lambda text: float(f"{float(text):.3g}"))
-            told.append(f"**{result.verdict}**\n\n```json\n{json.dumps(rounded, ensure_ascii=False)}\n```")
+            told.append(f"**{result.verdict}**\n\n```json\n{_line(body)}\n```")
     return "\n\n".join(told)
 
 
