@@ -21,10 +21,8 @@ class Dense {
  public:
   explicit Dense(const Csr &b) : b_(b) {}
 
-  /* Columns that the row can touch, from the ends of B's rows; all columns where B's rows do not ascend. */
-  Span span(const Row &a) {
-    if (!looked_) look_at_b();
-    if (!ascends_) return {0, b_.ncols};
+  /* Columns that the row can touch, from the ends of B's rows. */
+  Span span(const Row &a) const {
     int32_t low = INT32_MAX, high = 0;
     for (int64_t k = 0; k < a.nnz; ++k) {
       const int64_t from = b_.indptr[a.cols[k]], to = b_.indptr[a.cols[k] + 1];
@@ -38,6 +36,7 @@ class Dense {
   int64_t row(const Row &a, Span s, int32_t *cols, double *vals) {
     if (!sums_.reserve(s.width + 64)) return -1;
     if (s.width <= SWEEP_MAX * a.flops) {
+      if (!looked_) look_at_b();
       runs_ ? scatter_runs(a, s) : scatter<0>(a, s);
       return sweep_sums(s, cols, vals);
     }
@@ -61,31 +60,29 @@ class Dense {
   }
 
  private:
-  /* Once per call, when the first row asks: do B's rows ascend, and are three of four entries right
-   * neighbours of the one before, as where unknowns come in blocks? */
+  /* Once per call, when the first row asks: are three of four entries right neighbours of the one before, as where unknowns
+   * come in blocks? In a few rows: all of a large B would be a tenth of a product of few flops. */
   void look_at_b() {
-    int64_t descents = 0, neighbours = 0;
-    for (int64_t i = b_.first; i < b_.nrows; ++i)
-      for (int64_t k = b_.indptr[i] + 1; k < b_.indptr[i + 1]; ++k) {
-        descents += b_.indices[k - 1] > b_.indices[k];
-        neighbours += b_.indices[k - 1] + 1 == b_.indices[k];
-      }
-    looked_ = true, ascends_ = descents == 0;
-    runs_ = ascends_ && 4 * neighbours >= 3 * b_.indptr[b_.nrows];
+    int64_t neighbours = 0, entries = 0;
+    for (int64_t i = b_.first, stride = (b_.nrows - b_.first) / kLooks + 1; i < b_.nrows; i += stride) {
+      entries += b_.indptr[i + 1] - b_.indptr[i];
+      for (int64_t k = b_.indptr[i] + 1; k < b_.indptr[i + 1]; ++k) neighbours += b_.indices[k - 1] + 1 == b_.indices[k];
+    }
+    looked_ = true, runs_ = 4 * neighbours >= 3 * entries;
   }
 
   template <int Maps> void scatter(const Row &a, Span s) {
-    double *__restrict sums = sums_.at;
-    uint8_t *marks = marks_.at, *blocks = blocks_.at;
+    double *__restrict sums = sums_.at - s.first;
+    uint8_t *marks = marks_.at - s.first, *blocks = blocks_.at;
     const Csr b = b_; /* locals: for all the compiler knows, a mark may be part of any other object */
     const Row row = a;
     for (int64_t k = 0; k < row.nnz; ++k) {
       const double x = row.vals[k];
       for (int64_t j = b.indptr[row.cols[k]], end = b.indptr[row.cols[k] + 1]; j < end; ++j) {
-        const int64_t c = b.indices[j] - s.first;
+        const int64_t c = b.indices[j];
         sums[c] += x * b.data[j];
         if (Maps >= 1) marks[c] = 1;
-        if (Maps >= 2) blocks[c / 64] = 1;
+        if (Maps >= 2) blocks[(c - s.first) / 64] = 1;
       }
     }
   }
@@ -165,7 +162,8 @@ class Dense {
   }
 
   const Csr b_;
-  bool looked_ = false, ascends_ = false, runs_ = false;
+  static constexpr int64_t kLooks = 128; /* rows */
+  bool looked_ = false, runs_ = false;
   Scratch<double, true> sums_;
   Scratch<uint8_t, true> marks_, blocks_;
   Scratch<int32_t> hit_;

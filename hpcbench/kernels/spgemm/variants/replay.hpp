@@ -65,11 +65,12 @@ class Replay {
         inner_rows_(int32_t(std::upper_bound(b.indptr + b.first + 1, b.indptr + b.nrows + 1, b.indptr[b.nrows] - 8) -
                             (b.indptr + 1))) {}
 
-  /* Whether rows are to be tried: all of them while it pays, else kWindow in each kRest more. */
+  /* Whether rows are to be tried: all of them while it pays, else kWindow, and then ever more not. */
   bool worth_trying() {
     if (rest_) return --rest_, false;
     if (tried_ == kWindow) {
-      if (gain_ < 0) rest_ = kRest, steady_ = false;
+      if (gain_ < 0) rest_ = next_rest_, next_rest_ = std::min(2 * next_rest_, kLongest), steady_ = false;
+      else next_rest_ = kRest;
       tried_ = 0, gain_ = 0;
     }
     return ++tried_;
@@ -113,7 +114,7 @@ class Replay {
   }
 
  private:
-  static constexpr int kKept = 8, kWindow = 16, kRest = 31 * kWindow;
+  static constexpr int kKept = 8, kWindow = 16, kRest = 31 * kWindow, kLongest = 16 * kRest;
   static constexpr int kContinued = 4, kLearnt = 16, kVain = 1; /* worth and costs of a row, roughly */
 
   static int64_t key(const Row &a) { return a.flops << 8 | a.nnz; }
@@ -215,6 +216,7 @@ class Replay {
   int tried_ = 0;
   int64_t gain_ = 0; /* in this window */
   int rest_ = 0;             /* rows that are not tried */
+  int next_rest_ = kRest;    /* and how many the next time */
   bool steady_ = false;      /* the row before was one of a pattern */
   bool found_ = false;       /* the row in work has the columns of pattern at_, seen once */
   alignas(64) int64_t keys_[kKept] = {}; /* non-zeros and flops of the patterns, 0 for none */

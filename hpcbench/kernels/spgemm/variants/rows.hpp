@@ -30,8 +30,9 @@ constexpr Accumulator kUse = ROWS_USE(ACCUMULATOR);
 
 class Multiplier {
  public:
+  /* Columns of B's rows ascend, without duplicates; unless `sorted`, those of C need not. */
   Multiplier(const Csr &b, bool sorted)
-      : b_(b), sorted_(sorted), dense_(b), hash_(b, sorted), merge_(b)
+      : b_(b), dense_(b), hash_(b, sorted), merge_(b)
 #ifdef ROWS_AVX512
         , replay_(b)
 #endif
@@ -95,6 +96,7 @@ class Multiplier {
 
  private:
   static constexpr int64_t kAhead = 128;
+  static constexpr int64_t kInserted = 4;     /* flops of a row up to which each finds its place by itself */
   static constexpr int64_t kWidest = 1 << 22; /* columns of the widest dense window in auto: 40 MB */
 
   /* The entries that a row may write, at most. */
@@ -132,8 +134,7 @@ class Multiplier {
     if (kUse == use_hash) return hash_.row(a, cols, vals);
     if (kUse == use_merge) return merge_.row(a, cols, vals);
     if (kUse == use_dense) return dense_.row(a, dense_.span(a), cols, vals);
-    if (a.nnz == 1)
-      if (const int64_t n = copy(a, cols, vals)) return n;
+    if (a.nnz == 1) return copy(a, cols, vals);
 #ifdef ROWS_AVX512
     if (REPLAY && replay_.worth_trying()) {
       if (const int64_t n = replay_.row(a, cols, vals)) return n;
@@ -146,6 +147,7 @@ class Multiplier {
   }
 
   int64_t accumulate(const Row &a, int32_t *cols, double *vals) {
+    if (a.flops <= kInserted) return insert(a, cols, vals);
     if (a.flops <= SMALL_MAX) return merge_.row(a, cols, vals);
     const Span s = dense_.span(a);
     if (a.flops <= MERGE_MAX && s.width > MERGE_WIDTH) return merge_.row(a, cols, vals);
@@ -153,19 +155,46 @@ class Multiplier {
     return dense_.row(a, s, cols, vals);
   }
 
-  /* The scaled row of B; 0 when it does not ascend but should. */
+  /* A few products, each to its place: vectors would fetch more of B than they use. */
+  int64_t insert(const Row &a, int32_t *cols, double *vals) const {
+    int64_t n = 0;
+    for (int64_t k = 0; k < a.nnz; ++k)
+      for (int64_t j = b_.indptr[a.cols[k]], end = b_.indptr[a.cols[k] + 1]; j < end; ++j) {
+        const int32_t c = b_.indices[j];
+        const double product = a.vals[k] * b_.data[j];
+        int64_t at = n;
+        while (at > 0 && cols[at - 1] > c) --at;
+        if (at > 0 && cols[at - 1] == c) {
+          vals[at - 1] += product;
+          continue;
+        }
+        for (int64_t p = n++; p > at; --p) cols[p] = cols[p - 1], vals[p] = vals[p - 1];
+        cols[at] = c, vals[at] = product;
+      }
+    return n;
+  }
+
+  /* The scaled row of B. */
   int64_t copy(const Row &a, int32_t *cols, double *vals) const {
     const int32_t *c = b_.indices + b_.indptr[a.cols[0]];
     const double *v = b_.data + b_.indptr[a.cols[0]], x = a.vals[0];
-    bool descent = false;
-    for (int64_t k = 1; k < a.flops; ++k) descent |= c[k - 1] > c[k];
-    if (descent && sorted_) return 0;
-    for (int64_t k = 0; k < a.flops; ++k) cols[k] = c[k], vals[k] = x * v[k];
-    return a.flops;
+    const int64_t n = a.flops;
+#ifdef ROWS_AVX512
+    if (n >= 8) {
+      const auto eight = [&](int64_t k) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i *>(cols + k), _mm256_loadu_si256(reinterpret_cast<const __m256i *>(c + k)));
+        _mm512_storeu_pd(vals + k, _mm512_mul_pd(_mm512_set1_pd(x), _mm512_loadu_pd(v + k)));
+      };
+      for (int64_t k = 0; k + 8 < n; k += 8) eight(k);
+      eight(n - 8);
+      return n;
+    }
+#endif
+    for (int64_t k = 0; k < n; ++k) cols[k] = c[k], vals[k] = x * v[k];
+    return n;
   }
 
   const Csr b_;
-  const bool sorted_;
   Dense dense_;
   Hash hash_;
   Merge merge_;

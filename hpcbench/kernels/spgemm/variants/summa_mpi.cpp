@@ -112,14 +112,14 @@ int64_t most(const rows::Csr &a, const rows::Csr &b) {
 }
 
 /* Adds the product of one stage; while the next one's blocks travel, a few rows at a time. Throws when out of memory. */
-void multiply(const rows::Csr &a, const rows::Csr &b, bool sorted, Stage *next, Partial *sum) {
+void multiply(const rows::Csr &a, const rows::Csr &b, Stage *next, Partial *sum) {
   constexpr int64_t kStep = 256; /* entries of A between two looks at the messages */
   int64_t nnz = sum->indptr.back(), row = 0;
   const size_t above = sum->indptr.size();
   const int64_t capacity = nnz + most(a, b);
   sum->indptr.resize(above + size_t(a.nrows));
   if (!sum->grow(capacity)) throw std::bad_alloc();
-  rows::Multiplier multiplier(b, sorted);
+  rows::Multiplier multiplier(b, true); /* what is added up must ascend */
   for (bool arrived = !next; row < a.nrows && nnz >= 0;) {
     int64_t to = arrived ? a.nrows : row + 1;
     while (to < a.nrows && a.indptr[to] < a.indptr[row] + kStep) ++to;
@@ -161,7 +161,7 @@ int multiply(const spgemm_in *in, const Grid &on, const Blocks &blocks, Partial 
     Stage *const next = s + 1 < stages ? &stage[(s + 1) % 2] : nullptr;
     const rows::Csr a = block::view(now.at[0], on.inner[s + 1] - on.inner[s]), b = block::view(now.at[1], on.width());
     try {
-      if (!error) multiply(a, b, in->sorted, next, sum);
+      if (!error) multiply(a, b, next, sum);
     } catch (const std::bad_alloc &) {
       error = SPGEMM_NO_MEMORY;
     }
