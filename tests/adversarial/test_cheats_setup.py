@@ -108,6 +108,9 @@ def test_it_gets_its_verdict_and_would_have_paid(tmp_path, name):
 def test_one_setup_serves_all_calls_of_a_race(tmp_path):
     """Where nothing is given back between calls, each gets the handle of the one before, whatever its x."""
     same = "static void *first; if (first && first != handle && !frees) return 9; first = handle; "
-    result = judged(_candidate("", same + HONEST), tmp_path, "product", seconds=10, anchor="csr")
-    assert result.verdict == "correct", result.stages
+    for _ in range(3):  # beside other work one sample may be so slow that no round follows it
+        result = judged(_candidate("", same + HONEST), tmp_path, "product", seconds=10, anchor="csr")
+        assert result.verdict == "correct", result.stages
+        if result.rounds:
+            break
     assert result.rounds

@@ -73,7 +73,7 @@ class Dense {
 
   template <int Maps> void scatter(const Row &a, Span s) {
     double *__restrict sums = sums_.at - s.first;
-    uint8_t *marks = marks_.at - s.first, *blocks = blocks_.at;
+    uint8_t *marks = Maps >= 1 ? marks_.at - s.first : nullptr, *blocks = blocks_.at;
     const Csr b = b_; /* locals: for all the compiler knows, a mark may be part of any other object */
     const Row row = a;
     for (int64_t k = 0; k < row.nnz; ++k) {
