@@ -2,6 +2,7 @@
 
 import ctypes
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -176,6 +177,16 @@ def test_the_oracle_agrees_with_dense_arithmetic(shape):
     )
     np.testing.assert_allclose(c.toarray(), p.a.toarray() @ p.b.toarray(), rtol=1e-13)
     assert len(expected.indices) <= p.bound
+
+
+def test_subnormal_products_are_right_rounded_either_way_and_wrong_as_zero():
+    a, b = csr_array(np.full((2, 3), 1.1e-160)), csr_array(np.full((3, 2), 1.3e-152))
+    p = replace(spgemm.product(a, b, "sorted", np.random.default_rng(1)), a=a, b=b)
+    expected = spgemm.oracle(p)
+    assert 0 < expected.data.max() < np.finfo(float).tiny
+    for data, right in ((np.nextafter(expected.data, 1), True), (np.zeros(4), False)):
+        output = {"indptr": expected.indptr, "indices": expected.indices, "data": data}
+        assert (spgemm.check(p, expected, output) == "") == right
 
 
 def test_the_oracle_in_chunks_equals_the_oracle_at_once(monkeypatch):

@@ -32,7 +32,8 @@ def oracle(inputs: Product) -> Expected:
 
     Sums are taken in long double. An entry of m products may be off by gamma_(m+1) sum |A_ik B_kj| in
     any order of summation, fused or not (Higham, Accuracy and Stability, 2nd ed., section 3.1); the
-    bound doubles it, which still leaves float32 accumulation eight decimal digits outside.
+    bound doubles it, which still leaves float32 accumulation eight decimal digits outside. Where products are
+    subnormal each may be off by half of the least of them (section 2.8).
     """
     a, b = inputs.a, inputs.b
     flops = np.concatenate([[0], np.cumsum(row_flops(a, b))])
@@ -59,7 +60,7 @@ def oracle(inputs: Product) -> Expected:
             values.append(np.add.reduceat(product, first).astype(float))
             terms = np.diff(np.append(first, total)) + 2  # the last for rounding the oracle's own sum
             size = np.add.reduceat(np.abs(product), first).astype(float)
-            bounds.append(2 * terms * (np.finfo(float).eps / 2) * size)
+            bounds.append(2 * terms * ((np.finfo(float).eps / 2) * size + np.finfo(float).smallest_subnormal))
             counts += np.bincount((key[first] // b.shape[1]).astype(int), minlength=a.shape[0])
         start = stop
     return Expected(

@@ -28,8 +28,8 @@ def oracle(inputs: Matvec) -> Expected:
 
     Sums are taken in long double. An entry of m products may be off by gamma_(m+1) sum |A_ij x_j| in any
     order of summation, fused or not (Higham, Accuracy and Stability, 2nd ed., section 3.1); the bound
-    doubles it, which still leaves float32 accumulation eight decimal digits outside. A row without
-    entries gives exactly 0.
+    doubles it, which still leaves float32 accumulation eight decimal digits outside. Where products are
+    subnormal each may be off by half of the least of them (section 2.8). A row without entries gives exactly 0.
     """
     a, x = inputs.a, inputs.x
     lengths = np.diff(a.indptr)
@@ -45,7 +45,9 @@ def oracle(inputs: Matvec) -> Expected:
             size[full] = np.add.reduceat(np.abs(product.astype(float)), a.indptr[full] - low)
         start = stop
     terms = lengths + 2  # one more for rounding the oracle's own sum
-    return Expected(y, 2 * terms * (np.finfo(float).eps / 2) * size)
+    return Expected(
+        y, 2 * terms * ((np.finfo(float).eps / 2) * size + (lengths > 0) * np.finfo(float).smallest_subnormal)
+    )
 
 
 def cost(inputs: Matvec, expected: Expected) -> tuple[int, int]:
