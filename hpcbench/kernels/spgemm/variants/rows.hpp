@@ -3,7 +3,8 @@
  * The accumulator is chosen per row from its flops and its column span, after Nagasaka, Matsuoka, Azad,
  * Buluc (Parallel Computing 90, 2019) and Parger et al. (spECK, PPoPP 2020): no single one is within 2x of
  * the best on all structures. A row of one non-zero is a scaled row of B (copy below); a row that is like an
- * earlier one takes over its pattern (replay.hpp); few flops on a wide span are sorted (merge.hpp); what
+ * earlier one takes over its pattern (replay.hpp); up to four products find their places one by one (insert below); few
+ * flops, or some on a wide span, are sorted (merge.hpp); what
  * remains goes to a dense window (dense.hpp), or to a hash table where that would be too wide (hash.hpp). */
 #ifndef ROWS_ROWS_HPP
 #define ROWS_ROWS_HPP
