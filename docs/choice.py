@@ -2,18 +2,20 @@
 
     python docs/choice.py
 
-All combinations race on every small and medium case, and on the .mtx files of HPCBENCH_MATRICES. The one
-with the best geometric mean, over kinds of structures, of its speed over the best combination of the case is
-shipped. How far that carries is told by leaving one kind out at a time. The machine must do nothing else.
+All combinations race on every case, and on the .mtx files of HPCBENCH_MATRICES. The one with the best
+geometric mean, over kinds of structures, of its speed over the best combination of the case is shipped for the
+kind of processor that this machine has. How far that carries is told by leaving one kind of structures out at a
+time. The machine must do nothing else.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import numpy as np
-from measuring import race, regenerate
+from blocks import race, regenerate
 from spgemm import PAGE, everything
 
 from hpcbench import registry
@@ -21,10 +23,22 @@ from hpcbench import registry
 if TYPE_CHECKING:
     import pandas as pd
 
-GRID = {"SMALL_MAX": (8, 16, 32), "MERGE_MAX": (64,), "MERGE_WIDTH": (1024, 4096, 16384, 65536)}
+GRID = {"SMALL_MAX": (16, 32), "MERGE_MAX": (64, 128, 256), "MERGE_WIDTH": (4096, 16384)}
 HEADER = registry.kernel("spgemm").folder / "variants" / "choice.hpp"
+KINDS = ("zen4", "others")  # of processors, in the order of the header
 FAMILIES = ("er", "hypersparse", "road", "blockdiag", "ata", "amg", "fem", "rmat", "poisson")
 MESHES = ("airfoil", "bar", "knot", "unit_cube")
+
+
+def processor() -> str:
+    """Which branch of the header the compiler takes here."""
+    macros = subprocess.run(
+        ["g++", "-march=native", "-dM", "-E", "-x", "c++", "/dev/null"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return KINDS[0] if re.search(r"__znver[34]__", macros) else KINDS[1]
 
 
 def kind(case: str) -> str:
@@ -38,7 +52,10 @@ def kind(case: str) -> str:
 def losses() -> pd.DataFrame:
     """Log of every combination's speed over the best one's: a row per kind, a column per combination."""
     words = [w for name, values in GRID.items() for w in ("--param", f"{name}={','.join(map(str, values))}")]
-    frame = race("choice", "--variant", "gustavson", *words, *everything("small", "medium"), "--budget", "8")
+    cases = everything("small", "medium", "large")
+    frame = race(
+        "choice", "--anchor", "gustavson", "--variant", "gustavson", *words, *cases, "--budget", "12"
+    )
     frame = frame[frame.variant.str.contains("[", regex=False) & (frame.speedup > 0)]
     speeds = np.log(frame.pivot_table("speedup", "case", "variant"))
     over_best = speeds.sub(speeds.max(axis=1), axis=0)
@@ -62,19 +79,11 @@ def fit() -> str:
         f"| geometric mean of {len(shares)} | | **{np.exp(np.mean(np.log(shares))):.3f}** (least {min(shares):.2f}) |"
     )
     numbers = dict(re.findall(r"(\w+)=(\d+)", chosen))
-    meaning = {
-        "SMALL_MAX": "most flops of a row that is sorted whatever its span",
-        "MERGE_MAX": "most flops of a row that is sorted because its span is wide",
-        "MERGE_WIDTH": "columns beyond which a span is wide",
-    }
-    defines = "".join(
-        f"#ifndef {n} /* {meaning[n]} */\n#define {n} {v}\n#endif\n" for n, v in numbers.items()
-    )
-    HEADER.write_text(
-        "/* When a row's products are sorted rather than summed in a window: fitted, and written, by\n"
-        " * `python docs/choice.py`; docs/spgemm.md has the figures. */\n"
-        f"#ifndef ROWS_CHOICE_HPP\n#define ROWS_CHOICE_HPP\n{defines}#endif\n"
-    )
+    limits = ", ".join(numbers[name] for name in GRID)
+    parts = HEADER.read_text().split("kFitted = {")
+    place = 1 + KINDS.index(processor())
+    parts[place] = limits + parts[place][parts[place].index("}") :]
+    HEADER.write_text("kFitted = {".join(parts))
     return f"Shipped: {words(chosen)}.\n\n" + "\n".join(rows)
 
 
@@ -84,4 +93,4 @@ def words(variant: str) -> str:
 
 
 if __name__ == "__main__":
-    regenerate(PAGE, {"choice": fit})
+    regenerate(PAGE, {f"choice-{processor()}": fit})

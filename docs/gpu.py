@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from measuring import HPCBENCH, cell, regenerate
+from blocks import HPCBENCH, cell, regenerate
 
 from hpcbench import build, machine, registry
 from hpcbench.report import collect, frames

@@ -16,8 +16,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from blocks import regenerate
 from judging_costs import rate, wall
-from measuring import regenerate
 
 from hpcbench import sandbox
 from hpcbench.codec import encode

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from measuring import race, stamp
+from blocks import race, stamp
 
 from hpcbench import registry
 

@@ -9,37 +9,31 @@ from __future__ import annotations
 
 import math
 import random
-import re
 import resource
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from functools import partial
 from pathlib import Path
 from statistics import median
 from unittest import mock
 
 import numpy as np
+from blocks import HPCBENCH, RUNS, cell, race, regenerate
 
-from hpcbench import calibrate, machine, registry
+from hpcbench import calibrate, registry
 from hpcbench.case import Case, Prepared
 from hpcbench.contender import Entry
-from hpcbench.entrants import tools
 from hpcbench.evaluate import PARALLEL_ROUNDS, open_race
 from hpcbench.inputs import generate
 from hpcbench.measure import WorkerArm
 from hpcbench.report import collect, frames
 from hpcbench.spec import Budget, Measurement, Setting
-from hpcbench.store import Journal, journals
+from hpcbench.store import Journal
 from hpcbench.wire import Limits
 
 PAGE = Path(__file__).with_name("measuring.md")
-RUNS = Path("runs/measuring")
-HPCBENCH = [sys.executable, "-P", "-m", "hpcbench"]
 # (slowdown, races, rounds at most, busy processes beside); threads and ranks take eight times the rounds
 SERIES = {
     "aa-serial": ((0.0, 300, 64, 1),),
@@ -49,11 +43,6 @@ SERIES = {
     "planted-threads": ((0.1, 50, 128, 1), (0.05, 10, 128, 1)),
     "planted-ranks": ((0.1, 50, 128, 0), (0.05, 10, 128, 0)),
 }
-
-
-def stamp() -> str:
-    facts = machine.fingerprint(**tools())
-    return f"{date.today().isoformat()}, {facts['cpu']}, {facts['cores']} cores, {facts['compiler']}, {facts['mpi']}"
 
 
 def noise(name: str) -> str:
@@ -148,20 +137,6 @@ def store() -> str:
     )
 
 
-def race(folder: str, *words: str) -> object:
-    runs = RUNS / folder
-    for old in runs.glob("*.jsonl"):
-        old.unlink()
-    subprocess.run([*HPCBENCH, "run", "--runs", str(runs), *words], check=False)
-    return frames.results_frame(collect.evidence(journals(runs)))
-
-
-def cell(row: object) -> str:
-    if math.isnan(row.speedup_high):
-        return f"{row.speedup:.2f} (too few rounds for an interval)"
-    return f"{row.speedup:.2f} [{row.speedup_low:.2f}, {row.speedup_high:.2f}]"
-
-
 def large() -> str:
     frame = race("large", "--size", "large", "--anchor", "gustavson", "--variant", "gustavson_omp",
                   "--threads", "1,2", "--budget", "32")  # fmt: skip
@@ -237,18 +212,6 @@ BLOCKS = {
     "spgemm-large": large,
     "spgemm-ceiling": lambda: ceiling("spgemm", "gustavson", "gustavson_omp", Setting(threads=2)),
 }
-
-
-def regenerate(path: Path, blocks: Mapping[str, Callable[[], str]]) -> None:
-    """Replace the blocks of a page that the command line names, all without a name."""
-    for name in sys.argv[1:] or blocks:
-        print(f"== {name}", flush=True)
-        body = f"<!-- begin {name} -->\n{blocks[name]()}\n\nMeasured {stamp()}.\n<!-- end {name} -->"
-        page = path.read_text()
-        marked = re.compile(f"<!-- begin {name} -->.*?<!-- end {name} -->", re.DOTALL)
-        assert marked.search(page), f"{path} has no block {name}"
-        path.write_text(marked.sub(lambda _, body=body: body, page))
-        print(body, flush=True)
 
 
 if __name__ == "__main__":

@@ -17,12 +17,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from measuring import HPCBENCH, regenerate
+from blocks import HPCBENCH, regenerate
 from scipy.io import mmwrite
 from scipy.sparse.csgraph import connected_components
 
 from hpcbench.inputs import equations
 from hpcbench.inputs.read import read_matrix
+from hpcbench.stats import sign_interval
 from tuners.sor import OmegaTuner, Solver, contest, streams
 from tuners.sor.solver import Csr
 from tuners.sor.standing import Row, standing
@@ -166,54 +167,61 @@ def seconds() -> str:
 def overhead() -> str:
     """What choosing costs: by calls of one's own, and in the tuner's ``solve``, over solves without a tuner.
 
-    All take every system in an order drawn anew, but what has no tuner comes after what tells it omega.
+    All take every system in an order drawn anew, but what has no tuner comes after what tells it omega, and a
+    solve that is not looked at comes first, so that all find the matrix where it left it.
     """
     lines = [
-        "| systems | ask, µs | tell, µs | alone, µs | share | share in `tuner.solve` |",
-        "|---" * 6 + "|",
+        "| systems | ask, µs | tell, µs | alone, µs | share | `tuner.solve` - alone, µs | its share |",
+        "|---" * 7 + "|",
     ]
-    clock = time.perf_counter
-    for label, side, solver in (
-        ("heat, 100²", 100, "sor"),
-        ("heat, 100²", 100, "ssor_cg"),
-        ("heat, 10²", 10, "sor"),
+    for label, stream, solver in (
+        ("heat, 100²", streams.heat(np.random.default_rng(0), 100), "sor"),
+        ("heat, 100²", streams.heat(np.random.default_rng(0), 100), "ssor_cg"),
+        ("drifting, 100²", streams.drifting(np.random.default_rng(0), equations.poisson(100, 2)), "sor"),
+        ("drifting, 100²", streams.drifting(np.random.default_rng(0), equations.poisson(100, 2)), "ssor_cg"),
+        ("heat, 10²", streams.heat(np.random.default_rng(0), 10), "sor"),
     ):
-        stream, rng = streams.heat(np.random.default_rng(0), side), np.random.default_rng(1)
-        asked, turnkey, system = OmegaTuner(solver), OmegaTuner(solver), next(stream)
-        solve, alone = Solver(solver), Solver(solver)
-        spent, same = (
-            np.zeros((2000, 4)),
-            np.zeros(2000, bool),
-        )  # asking, telling; the tuner's solve, and without it
-        for step, row in enumerate(spent):
-            a, order = Csr(system.a), list(rng.permutation(["own", "turnkey"]))
-            order.insert(rng.integers(order.index("own") + 1, 3), "alone")
-            for kind in order:
-                start = clock()
-                if kind == "own":
-                    choice = asked.ask(a)
-                    row[0] = clock() - start
-                    found = solve(a, system.b, system.x0, omega=choice.omega, limit=choice.limit)
-                    start = clock()
-                    asked.tell(choice, found.iterations, found.residuals[0], solved=not found.stopped)
-                    row[1] = clock() - start
-                elif kind == "turnkey":
-                    x = turnkey.solve(a, system.b, system.x0).x
-                    row[2] = clock() - start
-                else:
-                    alone(a, system.b, system.x0, omega=choice.omega)
-                    row[3] = clock() - start
-            same[step] = not found.stopped  # else the tuner goes on with another omega: no matter of overhead
-            system = stream.send(x)
-        ask, tell, whole, plain = spent[same].sum(0)
-        middle = 1e6 * np.median(spent, axis=0)
-        cells = [f"{middle[0]:.1f}", f"{middle[1]:.1f}", f"{1e6 * spent[:, 3].mean():.0f}"]
-        shares = [f"{(ask + tell) / plain:.2%}", f"{whole / plain - 1:.2%}"]
-        lines.append(f"| {label}, {solver} | {' | '.join(cells + shares)} |")
+        ask, tell, more, plain = 1e6 * spent(stream, solver)
+        middle, low, high = sign_interval(more.tolist(), 0.05)
+        cells = [f"{np.median(ask):.1f}", f"{np.median(tell):.1f}", f"{np.median(plain):.0f}"]
+        cells += [f"{(ask.sum() + tell.sum()) / plain.sum():.2%}", f"{middle:.1f} [{low:.1f}, {high:.1f}]"]
+        cells += [f"{middle / np.median(plain):.2%}"]
+        lines.append(f"| {label}, {solver} | {' | '.join(cells)} |")
     return (
-        "2000 systems; medians of asking and telling, shares are those of sums, the first system's inverse iterations in them\n\n"
-        + "\n".join(lines)
+        "2000 systems; medians, with 95 % intervals of the order statistics; the first share is that of sums, the first "
+        "system's inverse iterations in them\n\n" + "\n".join(lines)
     )
+
+
+def spent(stream: streams.Stream, solver: str) -> np.ndarray:
+    """Seconds, (4, systems): asking, telling, the tuner's solve less one without a tuner, and that one."""
+    clock, rng, system, omega = time.perf_counter, np.random.default_rng(1), next(stream), 1.0
+    asked, turnkey, alone = OmegaTuner(solver), OmegaTuner(solver), Solver(solver)
+    rows = []
+    for _ in range(2000):
+        a, turns = Csr(system.a), list(rng.permutation(["own", "turnkey"]))
+        turns.insert(rng.integers(turns.index("own") + 1, 3), "alone")
+        took = dict.fromkeys(("ask", "tell", "turnkey", "alone"), 0.0)
+        alone(a, system.b, system.x0, omega=omega, limit=1000)
+        for turn in turns:
+            start = clock()
+            if turn == "own":
+                choice = asked.ask(a)
+                took["ask"] = clock() - start
+                found = alone(a, system.b, system.x0, omega=choice.omega, limit=choice.limit)
+                start, omega = clock(), choice.omega
+                asked.tell(choice, found.iterations, found.residuals[0], solved=not found.stopped)
+                took["tell"] = clock() - start
+            elif turn == "turnkey":
+                x = turnkey.solve(a, system.b, system.x0).x
+                took[turn] = clock() - start
+            else:
+                alone(a, system.b, system.x0, omega=omega)
+                took[turn] = clock() - start
+        if not found.stopped:  # else the tuner goes on with another omega: no matter of overhead
+            rows.append((took["ask"], took["tell"], took["turnkey"] - took["alone"], took["alone"]))
+        system = stream.send(x)
+    return np.array(rows).T
 
 
 BLOCKS = {f.__name__: f for f in (iid, heat, adversarial, real, seconds, overhead)}

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from measuring import HPCBENCH, regenerate
+from blocks import HPCBENCH, regenerate
 
 from tuners import policies
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measuring import ceiling, race, regenerate
+from blocks import race, regenerate
+from measuring import ceiling
 from spgemm import real
 
 from hpcbench import codec, registry

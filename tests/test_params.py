@@ -93,12 +93,12 @@ def test_a_whole_number_for_a_double_is_one():
 def test_our_own_variants_leave_out_what_would_be_the_same_program_twice():
     variant = kernel("spgemm").variant("gustavson_omp")
     with pytest.raises(RegistryError, match="needs ACCUMULATOR == 'auto' or"):
-        variant.candidate({"ACCUMULATOR": "dense", "MERGE_MAX": 32})
-    grid = [{"ACCUMULATOR": a, "MERGE_MAX": m} for a in ("auto", "dense") for m in (32, 64)]
+        variant.candidate({"ACCUMULATOR": "dense", "MERGE_MAX": 64})
+    grid = [{"ACCUMULATOR": a, "MERGE_MAX": m} for a in ("auto", "dense") for m in (0, 64)]
     found, skips = entries([variant], [1], [1], params=grid)
     assert [entry.name.partition("[")[2] for entry in found] == [
-        "ACCUMULATOR=auto,MERGE_MAX=32]", "ACCUMULATOR=auto,MERGE_MAX=64]", "ACCUMULATOR=dense,MERGE_MAX=64]",
+        "ACCUMULATOR=auto,MERGE_MAX=0]", "ACCUMULATOR=auto,MERGE_MAX=64]", "ACCUMULATOR=dense,MERGE_MAX=0]",
     ]  # fmt: skip
     assert [(skip.variant, skip.reason.partition("; ")[2]) for skip in skips] == [
-        ("gustavson_omp[ACCUMULATOR=dense,MERGE_MAX=32]", "has ACCUMULATOR=dense, MERGE_MAX=32")
+        ("gustavson_omp[ACCUMULATOR=dense,MERGE_MAX=64]", "has ACCUMULATOR=dense, MERGE_MAX=64")
     ]

@@ -3,23 +3,23 @@
 // summary = "Gustavson row by row, accumulator chosen per row"
 // source = "Gustavson, ACM TOMS 4(3), 1978; accumulator choice after Nagasaka et al., Parallel Computing 90, 2019"
 // flags = ["-O3", "-march=native"]
-// restrictions = ["ACCUMULATOR == 'auto' or (MERGE_MAX == 64 and SMALL_MAX == 32 and MERGE_WIDTH == 16384)"]  # the others have no such limits
+// restrictions = ["ACCUMULATOR == 'auto' or MERGE_MAX + SMALL_MAX + MERGE_WIDTH == 0"]  # the others have no such limits
 // [params.ACCUMULATOR]
 // when = "build"
 // default = "auto"
 // values = ["auto", "dense", "hash", "merge"]
 // [params.SMALL_MAX]
 // when = "build"
-// default = 32
-// values = [8, 16, 32]
+// default = 0
+// values = [0, 16, 32]
 // [params.MERGE_WIDTH]
 // when = "build"
-// default = 16384
-// values = [1024, 4096, 16384, 65536]
+// default = 0
+// values = [0, 4096, 16384, 65536]
 // [params.MERGE_MAX]
 // when = "build"
-// default = 64
-// values = [32, 64, 128, 256]
+// default = 0  # as fitted
+// values = [0, 64, 128, 256]
 // [params.SWEEP_MAX]
 // when = "build"
 // default = 4

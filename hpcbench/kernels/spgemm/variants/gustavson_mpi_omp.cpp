@@ -3,15 +3,15 @@
 // summary = "1D row blocks, threads in every rank: inner rows are multiplied while the rows that the others need arrive"
 // source = "Gustavson, ACM TOMS 4(3), 1978; row-wise 1D algorithm after Buluc and Gilbert, SIAM J. Sci. Comput. 34(4), 2012"
 // flags = ["-O3", "-march=native"]
-// restrictions = ["ACCUMULATOR == 'auto' or MERGE_MAX == 64"]  # the others have no such limits
+// restrictions = ["ACCUMULATOR == 'auto' or MERGE_MAX == 0"]  # the others have no such limits
 // [params.ACCUMULATOR]
 // when = "build"
 // default = "auto"
 // values = ["auto", "dense", "hash", "merge"]
 // [params.MERGE_MAX]
 // when = "build"
-// default = 64
-// values = [32, 64, 128, 256]
+// default = 0  # as fitted
+// values = [0, 64, 128, 256]
 // [params.SWEEP_MAX]
 // when = "build"
 // default = 4

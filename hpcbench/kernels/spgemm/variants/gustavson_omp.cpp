@@ -3,15 +3,15 @@
 // summary = "Gustavson on chunks of rows in tickets, output placed in order without a symbolic pass"
 // source = "Gustavson, ACM TOMS 4(3), 1978; accumulator choice after Nagasaka et al., Parallel Computing 90, 2019"
 // flags = ["-O3", "-march=native"]
-// restrictions = ["ACCUMULATOR == 'auto' or MERGE_MAX == 64"]  # the others have no such limits
+// restrictions = ["ACCUMULATOR == 'auto' or MERGE_MAX == 0"]  # the others have no such limits
 // [params.ACCUMULATOR]
 // when = "build"
 // default = "auto"
 // values = ["auto", "dense", "hash", "merge"]
 // [params.MERGE_MAX]
 // when = "build"
-// default = 64
-// values = [32, 64, 128, 256]
+// default = 0  # as fitted
+// values = [0, 64, 128, 256]
 // [params.SWEEP_MAX]
 // when = "build"
 // default = 4

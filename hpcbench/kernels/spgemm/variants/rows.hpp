@@ -149,9 +149,9 @@ class Multiplier {
 
   int64_t accumulate(const Row &a, int32_t *cols, double *vals) {
     if (a.flops <= kInserted) return insert(a, cols, vals);
-    if (a.flops <= SMALL_MAX) return merge_.row(a, cols, vals);
+    if (a.flops <= kLimits.small_max) return merge_.row(a, cols, vals);
     const Span s = dense_.span(a);
-    if (a.flops <= MERGE_MAX && s.width > MERGE_WIDTH) return merge_.row(a, cols, vals);
+    if (a.flops <= kLimits.merge_max && s.width > kLimits.merge_width) return merge_.row(a, cols, vals);
     if (s.width > kWidest) return hash_.row(a, cols, vals);
     return dense_.row(a, s, cols, vals);
   }
