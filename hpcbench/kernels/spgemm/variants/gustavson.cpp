@@ -1,6 +1,6 @@
 // /// hpcbench
 // model = "serial"
-// summary = "Gustavson row by row, accumulator chosen per row"
+// summary = "Gustavson row by row, accumulator chosen per row; MERGE_MAX and its kin 0: as fitted"
 // source = "Gustavson, ACM TOMS 4(3), 1978; accumulator choice after Nagasaka et al., Parallel Computing 90, 2019"
 // flags = ["-O3", "-march=native"]
 // restrictions = ["ACCUMULATOR == 'auto' or MERGE_MAX + SMALL_MAX + MERGE_WIDTH == 0"]  # the others have no such limits

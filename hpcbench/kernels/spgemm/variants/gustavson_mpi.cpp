@@ -1,6 +1,6 @@
 // /// hpcbench
 // model = "mpi"
-// summary = "1D row blocks: fetch the rows of B that this rank's rows of A need, multiply locally"
+// summary = "1D row blocks: fetch the rows of B that this rank's rows of A need, multiply locally; MERGE_MAX 0: as fitted"
 // source = "Gustavson, ACM TOMS 4(3), 1978; row-wise 1D algorithm after Buluc and Gilbert, SIAM J. Sci. Comput. 34(4), 2012"
 // flags = ["-O3", "-march=native"]
 // restrictions = ["ACCUMULATOR == 'auto' or MERGE_MAX == 0"]  # the others have no such limits

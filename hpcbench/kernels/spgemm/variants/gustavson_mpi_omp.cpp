@@ -1,6 +1,6 @@
 // /// hpcbench
 // model = "mpi+openmp"
-// summary = "1D row blocks, threads in every rank: inner rows are multiplied while the rows that the others need arrive"
+// summary = "1D row blocks, threads in every rank: inner rows are multiplied while the rows that the others need arrive; MERGE_MAX 0: as fitted"
 // source = "Gustavson, ACM TOMS 4(3), 1978; row-wise 1D algorithm after Buluc and Gilbert, SIAM J. Sci. Comput. 34(4), 2012"
 // flags = ["-O3", "-march=native"]
 // restrictions = ["ACCUMULATOR == 'auto' or MERGE_MAX == 0"]  # the others have no such limits

@@ -1,6 +1,6 @@
 // /// hpcbench
 // model = "openmp"
-// summary = "Gustavson on chunks of rows in tickets, output placed in order without a symbolic pass"
+// summary = "Gustavson on chunks of rows in tickets, output placed in order without a symbolic pass; MERGE_MAX 0: as fitted"
 // source = "Gustavson, ACM TOMS 4(3), 1978; accumulator choice after Nagasaka et al., Parallel Computing 90, 2019"
 // flags = ["-O3", "-march=native"]
 // restrictions = ["ACCUMULATOR == 'auto' or MERGE_MAX == 0"]  # the others have no such limits
