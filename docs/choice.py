@@ -23,7 +23,7 @@ from hpcbench import registry
 if TYPE_CHECKING:
     import pandas as pd
 
-GRID = {"SMALL_MAX": (16, 32), "MERGE_MAX": (64, 128, 256), "MERGE_WIDTH": (4096, 16384)}
+GRID = {"SMALL_MAX": (16, 32), "LONG_ROWS": (4, 4096), "MERGE_MAX": (64, 128, 256), "MERGE_WIDTH": (16384,)}
 HEADER = registry.kernel("spgemm").folder / "variants" / "choice.hpp"
 KINDS = ("zen4", "others")  # of processors, in the order of the header
 FAMILIES = ("er", "hypersparse", "road", "blockdiag", "ata", "amg", "fem", "rmat", "poisson")

@@ -158,10 +158,10 @@ def _product(a, b=None, contract="sorted"):
 
 def test_what_was_fitted_is_what_every_variant_is_compiled_with_by_default():
     header = (KERNEL.folder / "variants" / "choice.hpp").read_text()
-    fitted = set(re.findall(r"#ifndef (\w+_(?:MAX|WIDTH))", header))
+    fitted = set(re.findall(r"#ifndef (\w+_(?:MAX|WIDTH|ROWS))\b", header))
     assert (
         fitted
-        == {"SMALL_MAX", "MERGE_MAX", "MERGE_WIDTH"}
+        == {"SMALL_MAX", "LONG_ROWS", "MERGE_MAX", "MERGE_WIDTH"}
         == {p.name for p in KERNEL.variant("gustavson").params} & fitted
     )
     for variant in KERNEL.variants():

@@ -13,19 +13,22 @@
 #ifndef MERGE_WIDTH /* columns beyond which a span is wide */
 #define MERGE_WIDTH 0
 #endif
+#ifndef LONG_ROWS /* entries that B's rows have on average from which on no row is sorted if all of B is narrow */
+#define LONG_ROWS 0
+#endif
 
 namespace rows {
 
 struct Limits {
-  int64_t small_max, merge_max, merge_width;
+  int64_t small_max, long_rows, merge_max, merge_width;
 };
 #if defined(__znver3__) || defined(__znver4__) /* Zen 4, whose vectors of 512 bits take two turns; gcc 12 knows it as Zen 3 */
-constexpr Limits kFitted = {32, 64, 16384};
+constexpr Limits kFitted = {32, 4, 64, 16384};
 #else
-constexpr Limits kFitted = {32, 256, 16384};
+constexpr Limits kFitted = {32, 4, 256, 16384};
 #endif
-constexpr Limits kLimits = {SMALL_MAX ? SMALL_MAX : kFitted.small_max, MERGE_MAX ? MERGE_MAX : kFitted.merge_max,
-                            MERGE_WIDTH ? MERGE_WIDTH : kFitted.merge_width};
+constexpr Limits kLimits = {SMALL_MAX ? SMALL_MAX : kFitted.small_max, LONG_ROWS ? LONG_ROWS : kFitted.long_rows,
+                            MERGE_MAX ? MERGE_MAX : kFitted.merge_max, MERGE_WIDTH ? MERGE_WIDTH : kFitted.merge_width};
 
 }  // namespace rows
 #endif

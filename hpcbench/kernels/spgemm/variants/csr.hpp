@@ -11,6 +11,10 @@
 #include <immintrin.h>
 #endif
 
+/* A function whose loops lie where they lie whatever is compiled around them: where a short one happens to lie has been worth
+ * 1.2x. */
+#define ROWS_APART __attribute__((noinline, aligned(64)))
+
 namespace rows {
 
 struct Csr {

@@ -33,7 +33,7 @@ class Dense {
 
   /* Columns ascend. Sums that are exactly zero may be left out: the contract allows it, and without a map
    * they cannot be told from columns nobody touched. Returns the entries written, -1 when out of memory. */
-  int64_t row(const Row &a, Span s, int32_t *cols, double *vals) {
+  ROWS_APART int64_t row(const Row &a, Span s, int32_t *cols, double *vals) {
     if (!sums_.reserve(s.width + 64)) return -1;
     if (s.width <= SWEEP_MAX * a.flops) {
       if (!looked_) look_at_b();
@@ -78,6 +78,7 @@ class Dense {
     const Row row = a;
     for (int64_t k = 0; k < row.nnz; ++k) {
       const double x = row.vals[k];
+#pragma GCC unroll 2 /* else its speed hangs on where the loop happens to lie: up to 1.2x */
       for (int64_t j = b.indptr[row.cols[k]], end = b.indptr[row.cols[k] + 1]; j < end; ++j) {
         const int64_t c = b.indices[j];
         sums[c] += x * b.data[j];

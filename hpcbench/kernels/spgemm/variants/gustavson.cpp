@@ -3,7 +3,7 @@
 // summary = "Gustavson row by row, accumulator chosen per row; MERGE_MAX and its kin 0: as fitted"
 // source = "Gustavson, ACM TOMS 4(3), 1978; accumulator choice after Nagasaka et al., Parallel Computing 90, 2019"
 // flags = ["-O3", "-march=native"]
-// restrictions = ["ACCUMULATOR == 'auto' or MERGE_MAX + SMALL_MAX + MERGE_WIDTH == 0"]  # the others have no such limits
+// restrictions = ["ACCUMULATOR == 'auto' or MERGE_MAX + SMALL_MAX + MERGE_WIDTH + LONG_ROWS == 0"]  # the others have no such limits
 // [params.ACCUMULATOR]
 // when = "build"
 // default = "auto"
@@ -12,6 +12,10 @@
 // when = "build"
 // default = 0
 // values = [0, 16, 32]
+// [params.LONG_ROWS]
+// when = "build"
+// default = 0
+// values = [0, 4, 8, 4096]
 // [params.MERGE_WIDTH]
 // when = "build"
 // default = 0

@@ -14,7 +14,7 @@ class Merge {
   explicit Merge(const Csr &b) : b_(b) {}
 
   /* Columns ascend. Returns the entries written, -1 when out of memory. */
-  int64_t row(const Row &a, int32_t *cols, double *vals) {
+  ROWS_APART int64_t row(const Row &a, int32_t *cols, double *vals) {
     if (b_.ncols >= 1 << 24) return by_key<uint64_t>(a, cols, vals); /* column and position exceed 32 bits */
 #ifdef ROWS_AVX512
     if (a.flops <= 16) return in_registers<1>(a, cols, vals);

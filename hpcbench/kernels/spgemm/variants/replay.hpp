@@ -63,7 +63,8 @@ class Replay {
   explicit Replay(const Csr &b)
       : b_(b), patterns_(b),
         inner_rows_(int32_t(std::upper_bound(b.indptr + b.first + 1, b.indptr + b.nrows + 1, b.indptr[b.nrows] - 8) -
-                            (b.indptr + 1))) {}
+                            (b.indptr + 1))),
+        rest_(b.nrows - b.first < kFew ? INT32_MAX : 0) {}
 
   /* Whether rows are to be tried: all of them while it pays, else kWindow, and then ever more not. */
   bool worth_trying() {
@@ -110,10 +111,14 @@ class Replay {
     at_ = next_, next_ = (next_ + 1) % kKept;
     Template &t = kept_[at_];
     keys_[at_] = key(a), t.state = seen;
-    for (int64_t k = 0; k < a.nnz; ++k) t.cols[k] = a.cols[k] - a.cols[0];
+    for (int64_t k = 0; k < a.nnz; k += 16) {
+      const __m512i cols_of_a = _mm512_maskz_loadu_epi32(__mmask16(_bzhi_u32(0xffff, unsigned(a.nnz - k))), a.cols + k);
+      _mm512_store_si512(t.cols + k, _mm512_sub_epi32(cols_of_a, _mm512_set1_epi32(a.cols[0])));
+    }
   }
 
  private:
+  static constexpr int kFew = 64; /* rows of B below which no pattern would come back often enough */
   static constexpr int kKept = 8, kWindow = 16, kRest = 31 * kWindow, kLongest = 16 * kRest;
   static constexpr int kContinued = 4, kLearnt = 16, kVain = 1; /* worth and costs of a row, roughly */
 
@@ -215,7 +220,7 @@ class Replay {
   int at_ = 0, next_ = 0;    /* the pattern that matched last, and the one that gives way next */
   int tried_ = 0;
   int64_t gain_ = 0; /* in this window */
-  int rest_ = 0;             /* rows that are not tried */
+  int rest_;                 /* rows that are not tried */
   int next_rest_ = kRest;    /* and how many the next time */
   bool steady_ = false;      /* the row before was one of a pattern */
   bool found_ = false;       /* the row in work has the columns of pattern at_, seen once */

@@ -4,8 +4,9 @@
  * Buluc (Parallel Computing 90, 2019) and Parger et al. (spECK, PPoPP 2020): no single one is within 2x of
  * the best on all structures. A row of one non-zero is a scaled row of B (copy below); a row that is like an
  * earlier one takes over its pattern (replay.hpp); up to four products find their places one by one (insert below); few
- * flops, or some on a wide span, are sorted (merge.hpp); what
- * remains goes to a dense window (dense.hpp), or to a hash table where that would be too wide (hash.hpp). */
+ * flops, or some on a wide span, are sorted (merge.hpp); what remains goes to a dense window (dense.hpp), or to a hash table
+ * where that would be too wide (hash.hpp). Where all of B is narrow and its rows are long, every row but one of a pattern goes
+ * to a window: that is never far from the best, and no branch has to be guessed. */
 #ifndef ROWS_ROWS_HPP
 #define ROWS_ROWS_HPP
 #include "choice.hpp"
@@ -33,7 +34,8 @@ class Multiplier {
  public:
   /* Columns of B's rows ascend, without duplicates; unless `sorted`, those of C need not. */
   Multiplier(const Csr &b, bool sorted)
-      : b_(b), dense_(b), hash_(b, sorted), merge_(b)
+      : b_(b), narrow_(b.ncols <= kNarrow && b.indptr[b.nrows] - b.indptr[b.first] > kLimits.long_rows * (b.nrows - b.first)),
+        dense_(b), hash_(b, sorted), merge_(b)
 #ifdef ROWS_AVX512
         , replay_(b)
 #endif
@@ -99,6 +101,7 @@ class Multiplier {
   static constexpr int64_t kAhead = 128;
   static constexpr int64_t kInserted = 4;     /* flops of a row up to which each finds its place by itself */
   static constexpr int64_t kWidest = 1 << 22; /* columns of the widest dense window in auto: 40 MB */
+  static constexpr int64_t kNarrow = 4096;    /* columns of a window that stays in the first-level cache */
 
   /* The entries that a row may write, at most. */
   int64_t bound(const Row &a) const { return std::min(a.flops, b_.ncols) + kPad; }
@@ -135,19 +138,21 @@ class Multiplier {
     if (kUse == use_hash) return hash_.row(a, cols, vals);
     if (kUse == use_merge) return merge_.row(a, cols, vals);
     if (kUse == use_dense) return dense_.row(a, dense_.span(a), cols, vals);
-    if (a.nnz == 1) return copy(a, cols, vals);
+    if (a.nnz == 1 && !narrow_) return copy(a, cols, vals);
 #ifdef ROWS_AVX512
-    if (REPLAY && replay_.worth_trying()) {
+    const bool tried = REPLAY && replay_.worth_trying();
+    if (tried)
       if (const int64_t n = replay_.row(a, cols, vals)) return n;
-      const int64_t n = accumulate(a, cols, vals);
-      replay_.note(a, cols, n);
-      return n;
-    }
-#endif
+    const int64_t n = accumulate(a, cols, vals); /* one copy of it, which branch prediction learns */
+    if (tried) replay_.note(a, cols, n);
+    return n;
+#else
     return accumulate(a, cols, vals);
+#endif
   }
 
   int64_t accumulate(const Row &a, int32_t *cols, double *vals) {
+    if (narrow_) return dense_.row(a, dense_.span(a), cols, vals);
     if (a.flops <= kInserted) return insert(a, cols, vals);
     if (a.flops <= kLimits.small_max) return merge_.row(a, cols, vals);
     const Span s = dense_.span(a);
@@ -196,6 +201,7 @@ class Multiplier {
   }
 
   const Csr b_;
+  const bool narrow_; /* and of long rows */
   Dense dense_;
   Hash hash_;
   Merge merge_;
