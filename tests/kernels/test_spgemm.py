@@ -110,6 +110,11 @@ def test_every_accumulator_works_for_every_row(wrong):
     )
 
 
+def test_rows_of_a_narrow_matrix_may_have_an_accumulator_each(wrong):
+    one_by_one = KERNEL.variant("gustavson").candidate({"LONG_ROWS": 4096})
+    assert wrong("spgemm", [Entry(one_by_one, Setting(), "one by one")], _inputs()) == {}
+
+
 @pytest.mark.parametrize("contract", HOST)
 def test_chunks_that_overflow_their_buffer_wait_for_their_place(race, contract):
     n, heavy = 5000, 60  # sixty neighbouring rows of C are full, the others hold one entry
