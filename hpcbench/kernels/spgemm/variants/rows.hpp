@@ -134,7 +134,7 @@ class Multiplier {
     return n;
   }
 
-  int64_t choose(const Row &a, int32_t *cols, double *vals) {
+  ROWS_APART int64_t choose(const Row &a, int32_t *cols, double *vals) {
     if (kUse == use_hash) return hash_.row(a, cols, vals);
     if (kUse == use_merge) return merge_.row(a, cols, vals);
     if (kUse == use_dense) return dense_.row(a, dense_.span(a), cols, vals);
