@@ -32,13 +32,15 @@ struct Plan {
  * of B that they need costs less than to change over. */
 inline void find_runs(const spgemm_in *in, Plan *plan) {
   constexpr int64_t kBlock = 64, kShort = 8 * kBlock;
-  const int64_t first = in->b_offsets[in->rank], rows = in->a_nrows;
-  const uint64_t here = uint64_t(in->b_nrows);
+  const int64_t first = in->b_offsets[in->rank], behind = first + in->b_nrows, rows = in->a_nrows;
   int64_t border_end = -kShort;
   for (int64_t i = 0; i < rows; i += kBlock) {
     const int64_t end = std::min(rows, i + kBlock);
-    bool outside = false; /* some entry is, without a branch per entry */
-    for (int64_t k = in->a_indptr[i]; k < in->a_indptr[end]; ++k) outside |= uint64_t(in->a_indices[k] - first) >= here;
+    bool outside = false; /* some entry is: the first or the last of its row, since columns ascend */
+    for (int64_t r = i; r < end; ++r) {
+      const int64_t from = in->a_indptr[r], to = in->a_indptr[r + 1];
+      if (from < to) outside |= (in->a_indices[from] < first) | (in->a_indices[to - 1] >= behind);
+    }
     if (!outside) continue;
     if (plan->runs.empty()) {
       plan->runs.push_back(i < kShort ? 0 : i);
