@@ -13,7 +13,7 @@
 #ifndef MERGE_WIDTH /* columns beyond which a span is wide */
 #define MERGE_WIDTH 0
 #endif
-#ifndef LONG_ROWS /* entries that B's rows have on average from which on no row is sorted if all of B is narrow */
+#ifndef LONG_ROWS /* entries of a row of B, on average, beyond which no row is sorted if all of B is narrow */
 #define LONG_ROWS 0
 #endif
 
