@@ -17,13 +17,18 @@ using collective::alone;
 using collective::exchange;
 using collective::starts;
 
+/* Entries of this rank's B: those of rows that lie next to each other are one slice, an empty row is none. */
+struct Slice {
+  int64_t from, to;
+};
+using Slices = std::vector<Slice>;
+
 struct Plan {
   std::vector<int64_t> runs;        /* where runs of rows end: inner, border, inner, ... */
   rows::Scratch<int32_t> a_indices; /* in border rows: columns of A as positions among the fetched rows */
   std::vector<int64_t> indptr;      /* the fetched rows, owner by owner */
   rows::Scratch<int32_t> indices;
-  std::vector<int32_t> kept_rows;   /* those of them that are this rank's own */
-  std::vector<int32_t> sent_rows;   /* rows of this rank's B, grouped by the rank that fetches them */
+  Slices kept, sent_away;           /* of them: this rank's own; and of this rank's B, rank by rank: what others fetch */
   std::vector<int> sent, sent_at, fetched, fetched_at; /* entries per rank, nothing to itself, and where they begin */
   rows::Scratch<double> outbox, data;
 };
@@ -36,10 +41,16 @@ inline void find_runs(const spgemm_in *in, Plan *plan) {
   int64_t border_end = -kShort;
   for (int64_t i = 0; i < rows; i += kBlock) {
     const int64_t end = std::min(rows, i + kBlock);
-    bool outside = false; /* some entry is: the first or the last of its row, since columns ascend */
-    for (int64_t r = i; r < end; ++r) {
-      const int64_t from = in->a_indptr[r], to = in->a_indptr[r + 1];
-      if (from < to) outside |= (in->a_indices[from] < first) | (in->a_indices[to - 1] >= behind);
+    __builtin_prefetch(in->a_indptr + std::min(rows, i + 16 * kBlock)); /* else a miss per block of few entries */
+    const int64_t block = in->a_indptr[i], block_end = in->a_indptr[end];
+    bool outside = false;                     /* some entry is */
+    if (block_end - block < 2 * (end - i)) { /* fewer entries than firsts and lasts, and no more of the row pointers to read */
+      for (int64_t k = block; k < block_end; ++k) outside |= (in->a_indices[k] < first) | (in->a_indices[k] >= behind);
+    } else { /* the first or the last of its row, since columns ascend */
+      for (int64_t r = i; r < end; ++r) {
+        const int64_t from = in->a_indptr[r], to = in->a_indptr[r + 1];
+        if (from < to) outside |= (in->a_indices[from] < first) | (in->a_indices[to - 1] >= behind);
+      }
     }
     if (!outside) continue;
     if (plan->runs.empty()) {
@@ -69,6 +80,23 @@ inline std::vector<int32_t> wanted_rows(const spgemm_in *in, Plan *plan, std::ve
   return columns::by_owner(columns, in->b_offsets, counts);
 }
 
+/* The slices of n rows of this rank's B, and the length of each row. The only look at their row pointers: where B has many
+ * rows, each look is a line of them. */
+inline Slices slices(const spgemm_in *in, const int32_t *rows, size_t n, int32_t *lengths) {
+  Slices found;
+  for (size_t k = 0; k < n; ++k) {
+    const int64_t from = in->b_indptr[rows[k]], to = in->b_indptr[rows[k] + 1];
+    lengths[k] = int32_t(to - from);
+    if (from == to) continue;
+    if (!found.empty() && found.back().to == from) {
+      found.back().to = to;
+    } else {
+      found.push_back({from, to});
+    }
+  }
+  return found;
+}
+
 /* Entries per rank from the lengths of the rows sent or fetched; false when an int cannot count them. */
 inline bool entry_counts(const std::vector<int32_t> &lengths, const std::vector<int> &displs, std::vector<int> *counts) {
   int64_t total = 0;
@@ -82,22 +110,22 @@ inline bool entry_counts(const std::vector<int32_t> &lengths, const std::vector<
   return true;
 }
 
-/* Rows of this rank's B, one after the other, behind `to`. */
-template <class T> void copy_rows(const spgemm_in *in, const T *from, const std::vector<int32_t> &rows, T *to) {
-  for (const int32_t row : rows)
-    to = std::copy(from + in->b_indptr[row], from + in->b_indptr[row + 1], to);
+/* The entries of slices, one after the other, behind `to`. */
+template <class T> void copy(const Slices &slices, const T *from, T *to) {
+  for (const Slice &slice : slices)
+    for (int64_t k = slice.from; k < slice.to; ++k) *to++ = from[k];
 }
 
 inline int make(const spgemm_in *in, Plan *plan) {
   const size_t me = size_t(in->rank), ranks = size_t(in->ranks);
   std::vector<int> wanted_n(ranks), sent_n(ranks), wanted_at, sent_at;
-  std::vector<int32_t> wanted, lengths, sent_lengths;
-  rows::Scratch<int32_t> outbox;
+  std::vector<int32_t> wanted, asked, lengths, asked_lengths;
   int error = alone([&] {
     find_runs(in, plan);
     wanted = wanted_rows(in, plan, &wanted_n);
     wanted_at = starts(wanted_n);
-    plan->kept_rows.assign(wanted.begin() + wanted_at[me], wanted.begin() + wanted_at[me + 1]);
+    lengths.resize(wanted.size());
+    plan->kept = slices(in, wanted.data() + wanted_at[me], size_t(wanted_n[me]), lengths.data() + wanted_at[me]);
     return true;
   });
   if (error) return error;
@@ -105,31 +133,33 @@ inline int make(const spgemm_in *in, Plan *plan) {
   MPI_Alltoall(wanted_n.data(), 1, MPI_INT, sent_n.data(), 1, MPI_INT, MPI_COMM_WORLD);
   error = alone([&] {
     sent_at = starts(sent_n);
-    plan->sent_rows.resize(size_t(sent_at.back())), sent_lengths.resize(size_t(sent_at.back()));
-    lengths.resize(wanted.size());
+    asked.resize(size_t(sent_at.back())), asked_lengths.resize(asked.size());
     return true;
   });
   if (error) return error;
-  exchange(wanted.data(), wanted_n, wanted_at, plan->sent_rows.data(), sent_n, sent_at, MPI_INT32_T);
-  const auto length = [&](int32_t row) { return int32_t(in->b_indptr[row + 1] - in->b_indptr[row]); };
-  std::transform(plan->sent_rows.begin(), plan->sent_rows.end(), sent_lengths.begin(), length);
-  std::transform(plan->kept_rows.begin(), plan->kept_rows.end(), lengths.begin() + wanted_at[me], length);
-  exchange(sent_lengths.data(), sent_n, sent_at, lengths.data(), wanted_n, wanted_at, MPI_INT32_T);
+  exchange(wanted.data(), wanted_n, wanted_at, asked.data(), sent_n, sent_at, MPI_INT32_T);
   error = alone([&] {
-    if (!entry_counts(sent_lengths, sent_at, &plan->sent) || !entry_counts(lengths, wanted_at, &plan->fetched)) return false;
+    plan->sent_away = slices(in, asked.data(), asked.size(), asked_lengths.data());
+    return true;
+  });
+  if (error) return error;
+  exchange(asked_lengths.data(), sent_n, sent_at, lengths.data(), wanted_n, wanted_at, MPI_INT32_T);
+  error = alone([&] {
+    if (!entry_counts(asked_lengths, sent_at, &plan->sent) || !entry_counts(lengths, wanted_at, &plan->fetched)) return false;
     plan->sent_at = starts(plan->sent), plan->fetched_at = starts(plan->fetched);
     plan->fetched[me] = 0;
     const int64_t out_n = plan->sent_at.back(), in_n = plan->fetched_at.back();
     plan->indptr.resize(lengths.size() + 1);
     std::partial_sum(lengths.begin(), lengths.end(), plan->indptr.begin() + 1);
-    if (!outbox.reserve(out_n) || !plan->outbox.reserve(out_n) || !plan->indices.reserve(in_n) || !plan->data.reserve(in_n))
+    if (!plan->outbox.reserve(out_n) || !plan->indices.reserve(in_n) || !plan->data.reserve(in_n))
       throw std::bad_alloc();
     return true;
   });
   if (error) return error;
-  copy_rows(in, in->b_indices, plan->sent_rows, outbox.at);
-  copy_rows(in, in->b_indices, plan->kept_rows, plan->indices.at + plan->fetched_at[me]);
-  exchange(outbox.at, plan->sent, plan->sent_at, plan->indices.at, plan->fetched, plan->fetched_at, MPI_INT32_T);
+  auto *outbox = reinterpret_cast<int32_t *>(plan->outbox.at); /* of values later */
+  copy(plan->sent_away, in->b_indices, outbox);
+  copy(plan->kept, in->b_indices, plan->indices.at + plan->fetched_at[me]);
+  exchange(outbox, plan->sent, plan->sent_at, plan->indices.at, plan->fetched, plan->fetched_at, MPI_INT32_T);
   return SPGEMM_OK;
 }
 
@@ -142,10 +172,10 @@ inline Plan *plan(const spgemm_in *in) {
 class Values {
  public:
   Values(const spgemm_in *in, Plan *plan) {
-    copy_rows(in, in->b_data, plan->sent_rows, plan->outbox.at);
+    copy(plan->sent_away, in->b_data, plan->outbox.at);
     MPI_Ialltoallv(plan->outbox.at, plan->sent.data(), plan->sent_at.data(), MPI_DOUBLE, plan->data.at, plan->fetched.data(),
                    plan->fetched_at.data(), MPI_DOUBLE, MPI_COMM_WORLD, &moving_);
-    copy_rows(in, in->b_data, plan->kept_rows, plan->data.at + plan->fetched_at[size_t(in->rank)]);
+    copy(plan->kept, in->b_data, plan->data.at + plan->fetched_at[size_t(in->rank)]);
   }
   ~Values() { wait(); }
   bool arrived() {
