@@ -140,18 +140,22 @@ class Multiplier {
     if (kUse == use_dense) return dense_.row(a, dense_.span(a), cols, vals);
     if (a.nnz == 1 && !narrow_) return copy(a, cols, vals);
 #ifdef ROWS_AVX512
-    const bool tried = REPLAY && replay_.worth_trying();
-    if (tried)
-      if (const int64_t n = replay_.row(a, cols, vals)) return n;
-    const int64_t n = accumulate(a, cols, vals); /* one copy of it, which branch prediction learns */
-    if (tried) replay_.note(a, cols, n);
-    return n;
-#else
-    return accumulate(a, cols, vals);
+    if (REPLAY && replay_.worth_trying()) return pattern(a, cols, vals);
 #endif
+    return narrow_ ? dense_.row(a, dense_.span(a), cols, vals) : accumulate(a, cols, vals);
   }
 
-  int64_t accumulate(const Row &a, int32_t *cols, double *vals) {
+#ifdef ROWS_AVX512
+  __attribute__((noinline)) int64_t pattern(const Row &a, int32_t *cols, double *vals) {
+    if (const int64_t n = replay_.row(a, cols, vals)) return n;
+    const int64_t n = accumulate(a, cols, vals);
+    replay_.note(a, cols, n);
+    return n;
+  }
+#endif
+
+  /* One copy of it, which branch prediction learns. */
+  ROWS_APART int64_t accumulate(const Row &a, int32_t *cols, double *vals) {
     if (narrow_) return dense_.row(a, dense_.span(a), cols, vals);
     if (a.flops <= kInserted) return insert(a, cols, vals);
     if (a.flops <= kLimits.small_max) return merge_.row(a, cols, vals);
