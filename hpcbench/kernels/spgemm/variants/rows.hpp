@@ -142,7 +142,9 @@ class Multiplier {
 #ifdef ROWS_AVX512
     if (REPLAY && replay_.worth_trying()) return pattern(a, cols, vals);
 #endif
-    return narrow_ ? dense_.row(a, dense_.span(a), cols, vals) : accumulate(a, cols, vals);
+    if (narrow_) return dense_.row(a, dense_.span(a), cols, vals);
+    if (kInserted < a.flops && a.flops <= kLimits.small_max) return merge_.row(a, cols, vals); /* as below, a call earlier */
+    return accumulate(a, cols, vals);
   }
 
 #ifdef ROWS_AVX512
