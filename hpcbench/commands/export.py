@@ -7,9 +7,10 @@ those of run time the values that the example passes. Nothing of hpcbench is nee
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
-from hpcbench import build, registry
+from hpcbench import build, launch, registry
 from hpcbench.commands import _options
 from hpcbench.native import has_setup
 from hpcbench.spec import Candidate, HpcbenchError
@@ -60,9 +61,21 @@ def run(options: argparse.Namespace) -> int:
     for name, text in files.items():
         (options.folder / name).write_text(text)
         print(options.folder / name)
-    run_it = "mpirun -n 2 build/example" if "mpi" in variant.model else "build/example"
-    print(f"\nbuild and try it: cd {options.folder} && cmake -B build && cmake --build build && {run_it}")
+    print(f"\nbuild and try it: cd {shlex.quote(str(options.folder))} && {_build(variant)}")
     return 0
+
+
+def _build(variant: Variant) -> str:
+    """What builds the project and runs its example, under the MPI that races here: CMake may find another one."""
+    if "mpi" not in variant.model:
+        return "cmake -B build && cmake --build build && build/example"
+    try:
+        mpi = launch.mpi()
+    except launch.NoMpi:
+        return "cmake -B build && cmake --build build && mpirun -n 2 build/example"
+    wrappers = f"-DMPI_C_COMPILER={shlex.quote(mpi.cc)} -DMPI_CXX_COMPILER={shlex.quote(mpi.cxx)}"
+    run_it = shlex.join([*mpi.launcher, "2", "build/example"])
+    return f"cmake -B build {wrappers} && cmake --build build && {run_it}"
 
 
 def _cmake(variant: Variant, candidate: Candidate) -> str:
