@@ -72,7 +72,7 @@ template <int VECTORS, Way WAY> inline void each(const spmm_in *in, int64_t from
       const double *next = x + in->indices[std::min(p + AHEAD, end - 1)] * k;
       for (int v = 0; v < VECTORS; ++v) __builtin_prefetch(next + 8 * v);
       const double *row = x + in->indices[p] * k;
-      const Vector value = Vector{} + in->data[p];
+      const Vector value = in->data[p] - Vector{}; /* in all lanes; zero plus it would be computed, since it may be -0 */
       for (int v = 0; v < VECTORS; ++v) sum[v] += value * load(row + 8 * v);
     }
     for (int v = 0; v < VECTORS; ++v) {
@@ -98,7 +98,7 @@ template <int ROWS, int VECTORS, Way WAY> inline void tile(const spmm_in *in, in
     for (int v = 0; v < VECTORS; ++v) __builtin_prefetch(next + 8 * v);
     const double *row = x + column[p] * k;
     for (int r = 0; r < ROWS; ++r) {
-      const Vector value = Vector{} + data[r * n + p];
+      const Vector value = data[r * n + p] - Vector{};
       for (int v = 0; v < VECTORS; ++v) sum[part][r][v] += value * load(row + 8 * v);
     }
   };
