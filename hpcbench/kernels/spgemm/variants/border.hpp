@@ -43,7 +43,7 @@ inline void find_runs(const spgemm_in *in, Plan *plan) {
     const int64_t end = std::min(rows, i + kBlock);
     __builtin_prefetch(in->a_indptr + std::min(rows, i + 16 * kBlock)); /* else a miss per block of few entries */
     const int64_t block = in->a_indptr[i], block_end = in->a_indptr[end];
-    bool outside = false;                     /* some entry is */
+    bool outside = false; /* some entry is */
     if (block_end - block < 2 * (end - i)) { /* fewer entries than firsts and lasts, and no more of the row pointers to read */
       for (int64_t k = block; k < block_end; ++k) outside |= (in->a_indices[k] < first) | (in->a_indices[k] >= behind);
     } else { /* the first or the last of its row, since columns ascend */
