@@ -143,7 +143,7 @@ def _contests(options: argparse.Namespace) -> tuple[Path, list[Contest]]:
 
 def _kind(options: argparse.Namespace) -> tuple[str, Kind]:
     from hpcbench.inputs.read import read_matrix
-    from tuners.sor import streams
+    from tuners.sor import given, streams
 
     if not options.input:
         if options.stream not in streams.STREAMS:
@@ -158,7 +158,7 @@ def _kind(options: argparse.Namespace) -> tuple[str, Kind]:
     for path, a in zip(files, matrices, strict=True):
         if a.shape[0] != a.shape[1] or not (a.diagonal() != 0).all():
             raise HpcbenchError(f"{path}: relaxation needs a square matrix without zeros on its diagonal")
-    return streams.of_files([file.stem for file in files], matrices)
+    return given.of_files([file.stem for file in files], matrices)
 
 
 def _write(options: argparse.Namespace, found: list[Contest]) -> None:

@@ -14,6 +14,7 @@ static const int COARSE[3] = {14, 20, 24}; /* 1.4, 1.7, 1.9 */
 enum { YOUNG = 8, PLAIN = 6, FAR = 4, LEAST = 48, TRIES = 6 };
 
 static const double FADE = 0.999;                    /* of all that is known, per system */
+static const double STALE = 0.98, MISSED = 1.1;      /* what stays of other arms than the best, per system; from which ratio of the best on */
 static const double LOW = 0.05, HIGH = 1.998;        /* of omega */
 static const double FASTEST = 9;                     /* most that an iteration is expected to take of a residual's logarithm */
 static const double SPREAD = 0.08;                   /* least spread of a ratio, in terms of the best, whatever the few so far say */
@@ -156,6 +157,20 @@ static void fade(omega_tuner *t) {
   t->unit = 1;
 }
 
+/* What other arms than the best did is soon forgotten where the formula misses: it may hold no longer. */
+static void doubt(omega_tuner *t) {
+  omega_choice best;
+  if (!known(t, NULL, &best) || worth(t) < MISSED) return;
+  for (int relative = t->gap > 0; relative >= 0; --relative) {
+    omega_arm *line = relative ? t->offset : t->fixed[t->gap > 0];
+    for (int k = 0; k < (relative ? OMEGA_OFFSETS : OMEGA_FIXED); ++k) {
+      omega_arm *a = line + k;
+      if (relative == best.relative && k == best.arm) continue;
+      a->cost *= STALE, a->expected *= STALE, a->squares *= STALE, a->spread *= STALE;
+    }
+  }
+}
+
 void omega_ask(omega_tuner *t, double gap, omega_choice *c) {
   t->gap = gap;
   const double omega = gap > 0 ? young(gap, 0) : 1;
@@ -166,6 +181,7 @@ void omega_ask(omega_tuner *t, double gap, omega_choice *c) {
   t->systems++;
   fade(t);
   const double expected = iterations_for(t, -log(t->tolerance), c->rate);
+  if (t->lost[gap > 0] <= LOSS * t->used[gap > 0]) doubt(t);
   const int known_gap = gap > 0, spent = t->lost[known_gap] > LOSS * t->used[known_gap] + FREE * t->typical;
   const int hard = known_gap && expected > HARD * t->typical;
   int fixed = PLAIN, offset = YOUNG;

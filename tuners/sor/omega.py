@@ -102,6 +102,8 @@ class OmegaTuner:
                 if np.isfinite(found.x).all() and self._smaller(a, b, found.x, x):
                     x = found.x
                 choice = self.again(choice)
+                if choice.omega < 1:  # Gauss-Seidel has diverged, or something like it was better
+                    choice.limit = min(choice.limit, max(self._solver.limit - total, self._solver.limit // 2))
                 work = partial(self._core.omega_attempt, self._at[0], byref(choice), self._at[1])
                 found = self._solver.run(a, b, x, 1.0, self._solver.limit, work)
                 total += found.iterations

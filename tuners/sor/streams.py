@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,23 +93,6 @@ def heat(rng: Random, side: int = 100, steps: int = 5000) -> Stream:
         step += 1
 
 
-def drifting(rng: Random, k: csr_array) -> Stream:
-    """Scale * (K + shift I) of a given matrix: the shift wanders over decades, the scale with it; b normal.
-
-    The shift is from 1/300 to 1 of the median diagonal entry, by a reflected random walk of its logarithm.
-    """
-    family, n = Family(k), k.shape[0]
-    middle = float(np.median(k.diagonal()))
-    place = rng.uniform(-2.5, 0)
-    while True:
-        place = -abs(place + 0.1 * rng.standard_normal())
-        place = place if place > -2.5 else -5 - place
-        shift = 10**place
-        yield System(
-            family.at(middle * shift, 10 ** rng.uniform(-2, 2)), rng.standard_normal(n), np.zeros(n), shift
-        )
-
-
 def abrupt(rng: Random, side: int = 10, every: int = 250) -> Stream:
     """Another equation, mesh direction and shift every 250 systems: Poisson, anisotropic, nine points, jumps."""
     makers: list[Callable[[], csr_array]] = [
@@ -182,6 +165,29 @@ def cyclic(rng: Random, n: int = 40) -> Stream:
         yield System(a, rng.standard_normal(3 * n), np.zeros(3 * n), r)
 
 
+def rotated(rng: Random, side: int = 12) -> Stream:
+    """Anisotropic diffusion whose direction and strength wander: easy phases, and hard ones."""
+    i, line = eye_array(side), equations.poisson(side, 1)
+    slope, angle = diags_array([-0.5, 0.5], offsets=[-1, 1], shape=(side, side)), 0.0
+    while True:
+        angle += 0.05 * rng.standard_normal()
+        weak, c, s = 10 ** (np.sin(angle) - 1), np.cos(angle), np.sin(angle)
+        a = (c * c + weak * s * s) * kron(i, line) + (s * s + weak * c * c) * kron(line, i)
+        a = csr_array(a - 2 * (1 - weak) * c * s * kron(slope, slope) + 0.01 * eye_array(side * side))
+        a.sum_duplicates()  # and sort
+        yield System(a, rng.standard_normal(side * side), np.zeros(side * side), angle)
+
+
+def loose(rng: Random, n: int = 100) -> Stream:
+    """Other random entries of both signs every time, a diagonal of 0.5 to 1.3 of their sums: SOR may diverge."""
+    while True:
+        others = random_array((n, n), density=6 / n, rng=rng, format="csr", data_sampler=rng.standard_normal)
+        share = rng.uniform(0.5, 1.3)
+        a = csr_array(others + diags_array(share * abs(others).sum(1) + 1e-3))
+        a.sum_duplicates()  # and sort
+        yield System(a, rng.standard_normal(n), np.zeros(n), share)
+
+
 def nine_points(side: int) -> csr_array:
     """The nine-point Laplacian: not consistently ordered."""
     line = diags_array([1.0, 1.0, 1.0], offsets=[-1, 0, 1], shape=(side, side))
@@ -201,24 +207,6 @@ def misleading(rng: Random, side: int = 10) -> Stream:
         yield System(a, rng.standard_normal(n), np.zeros(n), c)
 
 
-def in_order(rng: Random, matrices: Sequence[csr_array]) -> Stream:
-    """Given matrices one after the other, once; b normal, from zero. The context is the mean of the diagonal."""
-    for a in matrices:
-        n = a.shape[0]
-        yield System(a, rng.standard_normal(n), np.zeros(n), float(a.diagonal().mean()))
-
-
-def of_files(names: Sequence[str], matrices: Sequence[csr_array]) -> tuple[str, Kind]:
-    """One matrix that drifts, or several in order; the name of the stream, and its kind."""
-    if len(matrices) == 1:
-        k = matrices[0]
-        return names[0], Kind(lambda g: drifting(g, k), (0.0, 1.0), 1000.0, "")
-    means = [float(a.diagonal().mean()) for a in matrices]
-    low, high = min(means), max(means)
-    bounds = low, high if high > low else low + 1
-    return f"{names[0]} to {names[-1]}", Kind(lambda g: in_order(g, matrices), bounds, 1000.0, "")
-
-
 STREAMS = {
     "high": Kind(lambda g: shifted(g, 0.5, 1.5), (-0.15, 0.45), 1000.0, "2D Laplacian on 10^2, shifts vary much"),
     "low": Kind(lambda g: shifted(g, 2.0, 6.0), (-0.15, 0.45), 1000.0, "2D Laplacian on 10^2, shifts vary little"),
@@ -231,4 +219,6 @@ STREAMS = {
     "unrelated": Kind(unrelated, (0.0, 1.0), 1000.0, "another random graph every time"),
     "coupled": Kind(coupled, (0.0, 3.2), 1000.0, "two fields: an eigenvector may be the wrong one"),
     "cyclic": Kind(cyclic, (0.0, 1.0), 1000.0, "three groups in a ring: Jacobi's eigenvalues are cube roots"),
+    "rotated": Kind(rotated, (-7.0, 7.0), 1000.0, "anisotropy whose direction and strength wander"),
+    "loose": Kind(loose, (0.5, 1.3), 1000.0, "random entries of both signs, SOR may diverge"),
 }  # fmt: skip
