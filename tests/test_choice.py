@@ -1,6 +1,7 @@
 """`hpcbench.best`: a product in this process, by the variant that was fastest here."""
 
 import ctypes
+import pickle
 
 import numpy as np
 import pytest
@@ -60,6 +61,12 @@ def test_the_product_is_scipys(multiply, name, contract):
     np.testing.assert_allclose(c.toarray(), (a @ b).toarray(), rtol=1e-13, atol=1e-13)
     assert (a != before).nnz == 0
     assert isinstance(c, csr_matrix) == isinstance(a, csr_matrix)
+    c.check_format(full_check=True)
+    assert repr(c) == repr(pickle.loads(pickle.dumps(c)))
+    assert c.indices.dtype == c.indptr.dtype == np.int32
+    assert set(vars(c)) == set(vars(type(c)((c.data, c.indices, c.indptr), shape=c.shape))) | (
+        {"_has_canonical_format", "_has_sorted_indices"} if contract == "sorted" else set()
+    )
     if contract == "sorted":
         assert c.has_canonical_format
         fresh = csr_array((c.data, c.indices, c.indptr), shape=c.shape)

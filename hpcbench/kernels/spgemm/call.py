@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -70,14 +71,23 @@ def caller(
         nnz = int(indptr[rows])
         indices.resize(nnz, refcheck=False)
         data.resize(nnz, refcheck=False)
-        if nnz <= INT32_MAX:
-            indptr = indptr.astype(np.int32)
-        c = (csr_array if isinstance(a, sparray) else csr_matrix)((data, indices, indptr), shape=(rows, cols))
+        made = csr_array if isinstance(a, sparray) else csr_matrix
+        if max(nnz, rows) > INT32_MAX:
+            return made((data, indices, indptr), shape=(rows, cols))
+        c = made.__new__(made)
+        c.__dict__.update(_without_arrays(made, rows, cols))
+        c.indptr, c.indices, c.data = indptr.astype(np.int32), indices, data
         if in_order:
             c.has_canonical_format = True
         return c
 
     return multiply
+
+
+@lru_cache(maxsize=64)
+def _without_arrays(made: type, rows: int, cols: int) -> dict[str, Any]:
+    """What SciPy keeps of a matrix beside its arrays; its constructor looks at all of those, which takes 15 us."""
+    return {k: v for k, v in vars(made((rows, cols))).items() if k not in ("indptr", "indices", "data")}
 
 
 def _arrays(m: Any) -> tuple[tuple[int, int], tuple[int, int, int], tuple[np.ndarray, ...]]:
