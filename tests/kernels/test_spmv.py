@@ -43,6 +43,8 @@ SHAPES = {
     "tall": small(4000, 5000, 2),
     "power law": generate.rmat(8, 8, RNG),
     "far columns": small(64, 400, 1_000_000),
+    "scattered": small(140_000, 500_000, 700_000),
+    "scattered thinly": small(140_000, 180_000, 1_900_000),
     "5-point stencil": generate.poisson2d(61, RNG),
     "7-point stencil": generate.poisson3d(13, RNG),
     "3x3 blocks": generate.fem27(7, 3, RNG),
@@ -99,10 +101,8 @@ def test_what_is_infinite_in_x_stays_where_it_is_used(wrong, name):
     assert wrong("spmv", _entries([KERNEL.variant(name)]), inputs) == {}
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [name for name, a in SHAPES.items() if a.shape[0] * a.shape[1] < 10**8])
 def test_the_oracle_agrees_with_dense_arithmetic(shape):
-    if shape == "far columns":
-        return
     p = INPUTS[shape]
     size = np.abs(p.a.csr.toarray()) @ np.abs(p.x)
     assert np.all(np.abs(spmv.oracle(p).y - p.a.csr.toarray() @ p.x) <= 1e-14 * size)

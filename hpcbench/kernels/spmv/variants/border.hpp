@@ -9,10 +9,11 @@
 namespace border {
 
 constexpr int64_t kBlock = 64;       /* rows that are inner or border together */
-constexpr int64_t kPiece = 1 << 17;  /* entries between two looks at the messages */
+constexpr int64_t kPiece = 1 << 20;  /* entries between two looks at the messages */
 
 /* Some entries of some rows, in CSR. */
 struct Part {
+  int64_t ncols = 0;
   std::vector<int64_t> indptr = {0};
   std::vector<int32_t> indices;
   std::vector<double> data;
@@ -20,7 +21,7 @@ struct Part {
   void end_row() { indptr.push_back(int64_t(indices.size())); }
   spmv_in view(const double *x) const {
     spmv_in in = {};
-    in.nrows = int64_t(indptr.size()) - 1, in.indptr = indptr.data(), in.indices = indices.data(), in.data = data.data(), in.x = x;
+    in.nrows = int64_t(indptr.size()) - 1, in.ncols = ncols, in.indptr = indptr.data(), in.indices = indices.data(), in.data = data.data(), in.x = x;
     return in;
   }
 };
@@ -49,7 +50,7 @@ inline void split(const spmv_in *in, Plan *plan) {
   const int64_t first = in->x_offsets[in->rank];
   const uint64_t here = uint64_t(in->x_offsets[in->rank + 1] - first);
   const auto local = [&](int64_t k) { return uint64_t(in->indices[k] - first) < here; };
-  plan->inner = *in;
+  plan->inner = *in, plan->near.ncols = int64_t(here);
   int64_t begun = 0; /* the piece that is not closed yet */
   const auto close = [&](int64_t end) {
     if (begun < end) plan->pieces.emplace_back(in, begun, end);
@@ -79,6 +80,7 @@ inline void split(const spmv_in *in, Plan *plan) {
 inline int make(const spmv_in *in, Plan *plan) {
   int error = collective::alone([&] { return split(in, plan), true; });
   if (error || (error = halo::meet(&plan->far.indices, in->x_offsets, size_t(in->ranks), plan))) return error;
+  plan->far.ncols = int64_t(plan->inbox.size());
   return collective::alone([&] {
     tile(plan->near, &plan->near_pieces), tile(plan->far, &plan->far_pieces);
     plan->near_y.resize(plan->rows.size()), plan->far_y.resize(plan->rows.size());

@@ -6,6 +6,7 @@
  *              entries of x are read once for all of them
  *   lanes      short rows of about the same length, eight side by side (SELL): no loop ends where nobody expected it
  *   rows       everything else: CSR as it came
+ *   blocks     many rows together, where x does not stay in a cache
  *
  * Consecutive tiles with the same pattern, counted from their first row, share it, so that what says where entries stand
  * costs next to no traffic on regular grids. Distances after DIA, rows of equal columns after PETSc's inodes, lanes after
@@ -13,7 +14,7 @@
  * ours. */
 #ifndef SPMV_MOSAIC_HPP
 #define SPMV_MOSAIC_HPP
-#include "../../shared/cache.hpp"
+#include "blocks.hpp"
 #include "lanes.hpp"
 #include "tiles.hpp"
 
@@ -43,15 +44,18 @@ class Mosaic {
 
  private:
   struct Window {
+    int64_t end;
     size_t segments, chunks, rows; /* where they end */
     bool zero;                     /* many rows have no entries, and y is zero before the others come */
+    bool blocks;                   /* it is a band of them, and nothing else */
   };
+  void tile(const spmv_in *in, int64_t low, int64_t to, std::vector<int64_t> *lows);
   void choose(const spmv_in *in, int64_t row, int64_t to, std::vector<int64_t> *rest);
   bool known(int64_t height, const std::vector<Step> &steps) const;
   void append(int64_t row, int64_t height, const std::vector<Step> &steps);
   void fill(const spmv_in *in);
 
-  int64_t from_, to_;
+  int64_t from_;
   bool past_; /* whether y is written past the caches, which the matrix sweeps anyway */
   Cost cost_;
   std::vector<Window> windows_;
@@ -60,25 +64,37 @@ class Mosaic {
   memory::Array<double> values_; /* of all segments, as they are met */
   Lanes lanes_;
   std::vector<int64_t> rows_;
+  Blocks blocks_;
 };
 
 inline Mosaic::Mosaic(const spmv_in *in, int64_t from, int64_t to)
-    : from_(from), to_(to), past_(kEntry * in->indptr[in->nrows] > cache::last()) {
+    : from_(from), past_(kEntry * in->indptr[in->nrows] > cache::last()) {
   const bool fits = kEntry * (in->indptr[to] - in->indptr[from]) <= cache::own();
   cost_.place = past_ ? Cost::kMemory : fits ? Cost::kOwnCache : Cost::kSharedCache;
-  std::vector<int64_t> rest, lows; /* where the window of each chunk begins */
-  for (int64_t low = from; low < to; low += kWindow) {
-    rest.clear();
-    choose(in, low, std::min(to, low + kWindow), &rest);
-    const auto empty = [in](int64_t i) { return in->indptr[i] == in->indptr[i + 1]; };
-    const bool zero = 4 * std::count_if(rest.begin(), rest.end(), empty) > kWindow;
-    if (zero) rest.erase(std::remove_if(rest.begin(), rest.end(), empty), rest.end());
-    lanes_.add(in, low, &rest, &rows_);
-    lows.resize(lanes_.chunks(), low);
-    windows_.push_back({segments_.size(), lanes_.chunks(), rows_.size(), zero});
+  std::vector<int64_t> lows; /* where the window of each chunk begins */
+  for (int64_t low = from, high; low < to; low = high) {
+    high = std::min(to, low + blocks_.height());
+    if (blocks_.pay(in, low, high)) {
+      blocks_.add(low, high);
+      windows_.push_back({high, segments_.size(), lanes_.chunks(), rows_.size(), false, true});
+      continue;
+    }
+    for (int64_t row = low; row < high; row += kWindow) tile(in, row, std::min(high, row + kWindow), &lows);
   }
   fill(in);
-  lanes_.fill(in, lows);
+  lanes_.fill(in, lows), blocks_.fill(in);
+}
+
+/* The rows [low, to) as a window. */
+inline void Mosaic::tile(const spmv_in *in, int64_t low, int64_t to, std::vector<int64_t> *lows) {
+  std::vector<int64_t> rest;
+  choose(in, low, to, &rest);
+  const auto empty = [in](int64_t i) { return in->indptr[i] == in->indptr[i + 1]; };
+  const bool zero = 4 * std::count_if(rest.begin(), rest.end(), empty) > kWindow;
+  if (zero) rest.erase(std::remove_if(rest.begin(), rest.end(), empty), rest.end());
+  lanes_.add(in, low, &rest, &rows_);
+  lows->resize(lanes_.chunks(), low);
+  windows_.push_back({to, segments_.size(), lanes_.chunks(), rows_.size(), zero, false});
 }
 
 /* How the rows from `row` up to `to` are stored; `rest` are those with no pattern that pays. */
@@ -155,14 +171,15 @@ inline void Mosaic::fill(const spmv_in *in) {
 }
 
 inline void Mosaic::multiply(const spmv_in *in, double *y) const {
-  size_t segment = 0, row = 0;
+  size_t segment = 0, row = 0, band = 0;
   int64_t low = from_;
   Lanes::Cursor lane = lanes_.begin();
 #ifdef SPARSE_AVX512
   const double *values = values_.get();
 #endif
   for (const Window &w : windows_) {
-    if (w.zero) std::fill(y + low, y + std::min(to_, low + kWindow), 0.0);
+    if (w.blocks) blocks_.multiply(band++, in->x, y);
+    if (w.zero) std::fill(y + low, y + w.end, 0.0);
     for (; segment < w.segments; ++segment) {
 #ifdef SPARSE_AVX512
       const Segment &s = segments_[segment];
@@ -178,7 +195,7 @@ inline void Mosaic::multiply(const spmv_in *in, double *y) const {
     }
     lanes_.multiply(&lane, w.chunks, low, in->x, y);
     for (; row < w.rows; ++row) rows(in, rows_[row], rows_[row] + 1, y);
-    low += kWindow;
+    low = w.end;
   }
 #ifdef SPARSE_AVX512
   if (past_) _mm_sfence();
