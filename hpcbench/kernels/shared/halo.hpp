@@ -11,13 +11,14 @@
 namespace halo {
 
 struct Halo {
+  int own; /* entries that this rank has */
   std::vector<int32_t> sent_rows; /* what others fetch, as counted here, rank by rank */
   std::vector<int> sent, sent_at, fetched, fetched_at; /* per rank, and where they begin */
   std::vector<double> outbox, inbox;                   /* one longer than what is in them */
 };
 
 /* Who sends what to whom; each of `columns`, which others own, becomes its number among all that are fetched. Rank r owns the
- * columns owners[r] up to owners[r+1]. */
+ * columns owners[r] up to owners[r+1]. Where most of them are wanted, all are fetched, so that nobody has to pick them out. */
 inline int meet(std::vector<int32_t> *columns, const int64_t *owners, size_t ranks, Halo *halo) {
   std::vector<int32_t> wanted;
   int error = collective::alone([&] {
@@ -25,6 +26,14 @@ inline int meet(std::vector<int32_t> *columns, const int64_t *owners, size_t ran
     columns::Set outside(owners[ranks]);
     for (const int32_t c : *columns) outside.add(c);
     outside.count();
+    for (size_t r = 0; r < ranks; ++r) {
+      const int64_t some = outside.number(owners[r + 1]) - outside.number(owners[r]);
+      for (int64_t c = owners[r]; 4 * some > 3 * (owners[r + 1] - owners[r]) && c < owners[r + 1]; ++c) outside.add(int32_t(c));
+    }
+    outside.count();
+    int rank;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    halo->own = int(owners[rank + 1] - owners[rank]);
     for (int32_t &c : *columns) c = outside.number(c);
     wanted = columns::by_owner(outside, owners, &halo->fetched);
     halo->fetched_at = collective::starts(halo->fetched), halo->inbox.resize(wanted.size() + 1);
@@ -60,7 +69,10 @@ class Messages {
   }
   void send(const double *from, const std::vector<int> &counts, const std::vector<int> &at, int width = 1) {
     for (size_t r = 0; r < counts.size(); ++r)
-      if (counts[r]) MPI_Isend(from + int64_t(at[r]) * width, counts[r] * width, MPI_DOUBLE, int(r), 0, MPI_COMM_WORLD, request());
+      if (counts[r]) send(from + int64_t(at[r]) * width, counts[r] * width, r);
+  }
+  void send(const double *from, int n, size_t rank) {
+    MPI_Isend(from, n, MPI_DOUBLE, int(rank), 0, MPI_COMM_WORLD, request());
   }
 
  private:
@@ -77,13 +89,19 @@ struct Fetch : Messages {
   }
 };
 
-/* Other ranks' rows of a matrix of `width` columns, of which `x` are this rank's; in- and outbox are as wide. */
+/* Other ranks' rows of a matrix of `width` columns, of which `x` are this rank's; in- and outbox are as wide. Who wants all of
+ * them gets them from where they are: `x` must not change meanwhile. */
 struct FetchRows : Messages {
   FetchRows(Halo *halo, const double *x, int64_t width) {
     receive(halo->inbox.data(), halo->fetched, halo->fetched_at, int(width));
-    for (int64_t k = 0; k < halo->sent_at.back(); ++k)
-      std::copy_n(x + halo->sent_rows[size_t(k)] * width, width, halo->outbox.data() + k * width);
-    send(halo->outbox.data(), halo->sent, halo->sent_at, int(width));
+    for (size_t r = 0; r < halo->sent.size(); ++r) {
+      const int n = halo->sent[r], *rows = halo->sent_rows.data() + halo->sent_at[r];
+      double *box = halo->outbox.data() + halo->sent_at[r] * width;
+      for (int k = 0; n < halo->own && k < n; ++k)
+        if (width == 1) box[k] = x[rows[k]];
+        else std::copy_n(x + rows[k] * width, width, box + k * width);
+      if (n) send(n < halo->own ? box : x, n * int(width), r);
+    }
   }
 };
 

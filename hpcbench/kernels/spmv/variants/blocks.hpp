@@ -24,13 +24,17 @@ class Blocks {
   bool pay(const spmv_in *in, int64_t from, int64_t to) const;
 
   /* The rows [from, to), at most height() of them, as the next band. */
-  void add(int64_t from, int64_t to) { bands_.push_back({from, to, 0}); }
+  void band(int64_t from, int64_t to) { bands_.push_back({from, to, 0}); }
 
   /* All bands; throws std::bad_alloc. */
   void fill(const spmv_in *in);
 
-  /* The rows of a band. */
-  void multiply(size_t band, const double *x, double *y) const;
+  /* The rows of a band; `add` adds them to what y holds. */
+  void multiply(size_t band, const double *x, double *y) const {
+    std::fill(y + bands_[band].from, y + bands_[band].to, 0.0);
+    add(band, x, y);
+  }
+  void add(size_t band, const double *x, double *y) const;
 
  private:
   static constexpr int kLine = 3; /* 2^3 numbers are a cache line */
@@ -43,7 +47,7 @@ class Blocks {
     int64_t column, end; /* its first one; where its entries end */
   };
   void fill(const spmv_in *in, Band *band);
-  template <int kFetched> void multiply(int64_t from, int64_t to, const double *x, const double *next, double *y) const;
+  template <int kFetched> void add(int64_t from, int64_t to, const double *x, const double *next, double *y) const;
 
   int bits_; /* of a column's place in a block; a row's are above */
   std::vector<Band> bands_;
@@ -99,33 +103,32 @@ inline void Blocks::fill(const spmv_in *in, Band *band) {
     }
 }
 
-inline void Blocks::multiply(size_t band, const double *x, double *y) const {
+inline void Blocks::add(size_t band, const double *x, double *y) const {
   const int64_t lines = int64_t(1) << (bits_ - kLine);
-  std::fill(y + bands_[band].from, y + bands_[band].to, 0.0);
   y += bands_[band].from;
   for (size_t b = band ? bands_[band - 1].blocks : 0; b < bands_[band].blocks; ++b) {
     const int64_t from = b ? blocks_[b - 1].end : 0, to = blocks_[b].end;
     const double *of = x + blocks_[b].column, *next = x + blocks_[(b + 1) % blocks_.size()].column;
-    if (to - from >= lines) multiply<1>(from, to, of, next, y);
-    else if (2 * (to - from) >= lines) multiply<2>(from, to, of, next, y);
-    else multiply<0>(from, to, of, next, y);
+    if (to - from >= lines) add<1>(from, to, of, next, y);
+    else if (2 * (to - from) >= lines) add<2>(from, to, of, next, y);
+    else add<0>(from, to, of, next, y);
   }
 }
 
 /* A block; for each entry so many lines of what follows are fetched, in order, until there are no more. */
 template <int kFetched>
-inline void Blocks::multiply(int64_t from, int64_t to, const double *x, const double *next, double *y) const {
+inline void Blocks::add(int64_t from, int64_t to, const double *x, const double *next, double *y) const {
   const int bits = bits_;
   const uint32_t mask = (1u << bits) - 1, *places = places_.get();
   const double *values = values_.get();
   const int64_t fetched = std::min(to, from + (kFetched ? (int64_t(1) << (bits - kLine)) / kFetched : 0));
-  const auto add = [=](int64_t k) { y[places[k] >> bits] += values[k] * x[places[k] & mask]; };
+  const auto one = [=](int64_t k) { y[places[k] >> bits] += values[k] * x[places[k] & mask]; };
   int64_t k = from;
   for (; k < fetched; ++k) {
     for (int l = 0; l < kFetched; ++l, next += 1 << kLine) __builtin_prefetch(next, 0, 2);
-    add(k);
+    one(k);
   }
-  for (; k < to; ++k) add(k);
+  for (; k < to; ++k) one(k);
 }
 
 }  // namespace spmv

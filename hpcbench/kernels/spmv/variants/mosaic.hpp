@@ -75,7 +75,7 @@ inline Mosaic::Mosaic(const spmv_in *in, int64_t from, int64_t to)
   for (int64_t low = from, high; low < to; low = high) {
     high = std::min(to, low + blocks_.height());
     if (blocks_.pay(in, low, high)) {
-      blocks_.add(low, high);
+      blocks_.band(low, high);
       windows_.push_back({high, segments_.size(), lanes_.chunks(), rows_.size(), false, true});
       continue;
     }
