@@ -158,8 +158,13 @@ template <int LANES> class Builder {
       left_ = found_;
       return;
     }
+    const auto bucket = [](const One &e) { return uint32_t(e.start) * 2654435769u >> 22; };
+    uint16_t shared[1024] = {}; /* at least as many as have one start, so that few are sorted where hardly any do */
+    for (const One &e : found_) ++shared[bucket(e)];
     keys_.clear();
-    for (size_t k = 0; k < found_.size(); ++k) keys_.push_back(uint64_t(found_[k].start + LANES) << 32 | k);
+    for (size_t k = 0; k < found_.size(); ++k)
+      if (shared[bucket(found_[k])] < kWorth) left_.push_back(found_[k]);
+      else keys_.push_back(uint64_t(found_[k].start + LANES) << 32 | k);
     std::sort(keys_.begin(), keys_.end());
     const auto one = [&](size_t k) -> const One & { return found_[uint32_t(keys_[k])]; };
     for (size_t a = 0, b; a < keys_.size(); a = b) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "builder.hpp"
+#include "dot.hpp"
 #include "lane.hpp"
 #include "memory.hpp"
 #include "order.hpp"
@@ -89,6 +90,10 @@ template <int LANES> class Chunks {
     const int32_t *c = *column;
     const int32_t runs = c[0], loose = c[1];
     c += 2;
+    if constexpr (LANES == 1) { /* all of them loose */
+      *value = v + loose, *column = c + loose;
+      return sum - sparse::dot(v, c, loose, y);
+    }
     for (int32_t k = 0; k < runs; ++k, v += LANES) sum -= L::load(v) * L::load(y + *c++);
     for (int32_t k = 0; k < loose; ++k, v += LANES, c += LANES) sum -= L::load(v) * gather<LANES>(y, c);
     *value = v, *column = c;

@@ -27,6 +27,7 @@ struct Stretch {
  * A level starts a new chunk of lanes; places that stay empty hold zeros in every vector. */
 struct Order {
   int64_t places = 0, threads = 1;
+  bool ascending = false;      /* whether a row needs none with a higher number */
   int64_t first = 0, last = 0; /* places of rows; before and behind them are, under MPI, those of other ranks' rows */
   std::vector<int32_t> place;  /* of each row, and of others' rows in the order in which they are fetched */
   std::vector<int32_t> row;   /* at each place, or -1 */
@@ -38,12 +39,13 @@ struct Order {
 constexpr double kUneven = 2;      /* times its mean, the longest of some rows from which on they are sorted by length */
 constexpr int64_t kWindow = 1024; /* rows that are sorted together where their order is free */
 
-/* Long rows beside long ones, where some are much longer than most: a chunk is as long as its longest row. */
-inline void alike(const Csr &a, int64_t lanes, int64_t first, int64_t last, std::vector<int32_t> *rows) {
+/* Long rows beside long ones, where some are much longer than most: a chunk is as long as its longest row, and where rows come one
+ * by one, ends of loops are where they were expected. */
+inline void alike(const Csr &a, int64_t first, int64_t last, std::vector<int32_t> *rows) {
   const auto length = [&](int32_t i) { return a.indptr[i + 1] - a.indptr[i]; };
   int64_t most = 0, sum = 0;
   for (int64_t p = first; p < last; ++p) most = std::max(most, length((*rows)[size_t(p)])), sum += length((*rows)[size_t(p)]);
-  if (lanes > 1 && double(most) * double(last - first) > kUneven * double(sum))
+  if (double(most) * double(last - first) > kUneven * double(sum))
     std::stable_sort(rows->begin() + first, rows->begin() + last, [&](int32_t i, int32_t j) { return length(i) > length(j); });
 }
 
@@ -58,7 +60,7 @@ inline Order natural(const Csr &a, int64_t lanes, int64_t threads = 1) {
     o.stretches.push_back({first, last, {first, last}});
   }
   for (int64_t i = 0; i < a.nrows; ++i) o.row[size_t(i)] = int32_t(i);
-  for (int64_t i = 0; i < a.nrows; i += kWindow) alike(a, lanes, i, std::min(a.nrows, i + kWindow), &o.row);
+  for (int64_t i = 0; i < a.nrows; i += kWindow) alike(a, i, std::min(a.nrows, i + kWindow), &o.row);
   for (int64_t p = 0; p < a.nrows; ++p) o.place[size_t(o.row[size_t(p)])] = int32_t(p);
   return o;
 }
@@ -97,7 +99,7 @@ class Levels {
       *this = Levels(a, lanes, 1);
       return;
     }
-    order_.threads = threads, order_.place.resize(size_t(a.nrows));
+    order_.threads = threads, order_.ascending = threads == 1, order_.place.resize(size_t(a.nrows));
     for (int64_t t = 0; t < threads; ++t) append(blocks[size_t(t)], cut[size_t(t)], cut[size_t(t) + 1], t % 2, false);
     if (threads > 1) append(between, 0, a.nrows, false, true);
     for (int64_t t = 1; t < threads; ++t) append({}, 0, 0, false, true);
@@ -153,7 +155,7 @@ class Levels {
       order_.row[size_t(p)] = i, order_.place[size_t(i)] = int32_t(p);
     }
     if (double(longest) > kUneven * double(shortest)) { /* else no level is uneven */
-      for (size_t l = 0; l + 1 < s.levels.size(); ++l) alike(a_, lanes_, s.levels[l], next[l], &order_.row);
+      for (size_t l = 0; l + 1 < s.levels.size(); ++l) alike(a_, s.levels[l], next[l], &order_.row);
       for (int64_t p = s.first; p < s.last; ++p)
         if (order_.row[size_t(p)] >= 0) order_.place[size_t(order_.row[size_t(p)])] = int32_t(p);
     }
@@ -169,12 +171,25 @@ class Levels {
 
 inline Order by_level(const Csr &a, int64_t lanes, int64_t threads) { return Levels(a, lanes, threads).take(); }
 
-constexpr double kPadded = 1.5; /* places per row up to which vectors are worth it */
+constexpr double kPadded = 1.5, kFilled = 2; /* places per row, and room per entry, up to which vectors are worth it */
 
-/* make(order, lanes): levels where they are wide enough for vectors, else the rows' own order. */
+/* Places for entries if each eight rows side by side have as many as the longest of them. */
+inline int64_t room(const Csr &a, const Order &order) {
+  int64_t sum = 0;
+  for (int64_t p = 0; p < order.places; p += 8) {
+    int64_t longest = 0;
+    for (int64_t l = p; l < p + 8; ++l)
+      if (const int64_t i = order.row[size_t(l)]; i >= 0) longest = std::max(longest, a.indptr[i + 1] - a.indptr[i]);
+    sum += 8 * longest;
+  }
+  return sum;
+}
+
+/* make(order, lanes): levels where they are wide enough for vectors and rows alike, else the rows' own order. */
 template <class Make> auto in_levels(const Csr &a, int64_t threads, Make make) {
   Order order = by_level(a, 8, threads);
-  if (double(order.places) <= kPadded * double(a.nrows)) return make(std::move(order), std::integral_constant<int, 8>{});
+  const bool wide = double(order.places) <= kPadded * double(a.nrows);
+  if (wide && double(room(a, order)) <= kFilled * double(a.indptr[a.nrows])) return make(std::move(order), std::integral_constant<int, 8>{});
   return make(by_level(a, 1, threads), std::integral_constant<int, 1>{});
 }
 

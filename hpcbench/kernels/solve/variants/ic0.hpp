@@ -1,20 +1,22 @@
 /* Incomplete Cholesky without fill. */
 #ifndef SOLVE_IC0_HPP
 #define SOLVE_IC0_HPP
+#include "../../shared/dot.hpp"
 #include "method.hpp"
 #include "pcg.hpp"
 
 namespace solve {
 
 constexpr double kLeastPivot = 1e-12; /* of the diagonal */
-constexpr int64_t kMuchLonger = 8; /* a row than another, so that searching in it is cheaper than reading it */
+constexpr int64_t kMuchLonger = 32; /* a row than another, so that searching in it is cheaper than reading it */
 constexpr double kFirstShift = 1e-3, kLargestShift = 1e3; /* of the diagonal, where pivots are not positive without one */
 
 /* A = (D + L) D^-1 (D + L)^T on the pattern of A: D, and L in the places of A's entries before and, mirrored, behind the
  * diagonal. */
 struct Factor {
   std::vector<double> pivots, entries;
-  std::vector<int32_t> counts, columns, offsets; /* of each row's entries before it: how many; in A's places, which and where in the row */
+  std::vector<int32_t> counts, columns; /* of each row's entries before it: how many, and which, from where A's row begins */
+  std::vector<double> lower;            /* and their values */
   bool plain = true; /* L is A's own lower triangle: no two neighbours of an unknown are neighbours */
 };
 
@@ -34,66 +36,75 @@ inline bool mirror(const Csr &a, std::vector<int64_t> *found) {
 /* One row, once those before it are done; false when its pivot is not positive. */
 class RowFactor {
  public:
-  RowFactor(const Csr &a, const Order &order, double shift, Factor *f) : a_(a), order_(order), shift_(shift), f_(f), at_(f->pivots.size(), -1) {}
+  RowFactor(const Csr &a, const Order &order, double shift, Factor *f)
+      : a_(a), order_(order), shift_(shift), f_(f), over_(f->pivots.size()) {}
 
   bool plain = true; /* so far */
 
   bool operator()(int64_t i) {
+    const int64_t start = a_.indptr[i];
     double *e = f_->entries.data(), *d = f_->pivots.data(), pivot = 0;
     const int32_t own = order_.place[size_t(i)];
     before_.clear();
-    int32_t *columns = f_->columns.data() + a_.indptr[i], *offsets = f_->offsets.data() + a_.indptr[i];
-    for (int64_t k = a_.indptr[i]; k < a_.indptr[i + 1]; ++k) {
+    int32_t *columns = f_->columns.data() + start;
+    for (int64_t k = start; k < a_.indptr[i + 1]; ++k) {
       const int32_t j = a_.indices[k], place = order_.place[size_t(j)];
       if (place == own) pivot = a_.data[k];
       if (place >= own) continue;
-      *columns++ = j, *offsets++ = int32_t(k - a_.indptr[i]);
-      before_.push_back({place, k}), at_[size_t(j)] = k;
+      columns[before_.size()] = j, before_.push_back({place, int32_t(before_.size()), k});
     }
     f_->counts[size_t(i)] = int32_t(before_.size());
     const double least = kLeastPivot * pivot;
     pivot *= 1 + shift_;
-    std::sort(before_.begin(), before_.end());
-    for (const auto &[place, k] : before_) {
-      const int64_t j = a_.indices[k];
-      if (j >= a_.nrows) { /* another rank's row, which is not known here */
-        pivot -= e[k] * e[k] / d[j];
-        continue;
+    if (!order_.ascending) std::sort(before_.begin(), before_.end());
+    for (const Entry &one : before_) {
+      const int32_t j = a_.indices[one.k];
+      if (j < a_.nrows) { /* else another rank's row, which is not known here */
+        const double both = common(j, &one);
+        e[one.k] -= both, plain = plain && both == 0;
       }
-      const auto both = [&](int64_t x, int64_t y) { e[k] -= e[x] * e[y] / d[a_.indices[y]], plain = false; };
-      const int64_t start = a_.indptr[j];
-      const int32_t *row = f_->columns.data() + start, *end = row + f_->counts[size_t(j)], *offset = f_->offsets.data() + start;
-      if (end - row > kMuchLonger * int64_t(before_.size())) { /* of a hub not all is looked at */
-        for (const auto &[earlier, x] : before_) {
-          if (earlier >= place) break;
-          const int32_t *found = std::lower_bound(row, end, a_.indices[x]);
-          if (found < end && *found == a_.indices[x]) both(x, start + offset[found - row]);
-        }
-      } else {
-        for (const int32_t *column = row; column < end; ++column, ++offset)
-          if (const int64_t x = at_[size_t(*column)]; x >= 0) both(x, start + *offset);
-      }
-      pivot -= e[k] * e[k] / d[j];
+      f_->lower[size_t(start + one.at)] = e[one.k], over_[size_t(j)] = e[one.k] / d[j];
+      pivot -= e[one.k] * over_[size_t(j)];
     }
-    for (const auto &[place, k] : before_) at_[size_t(a_.indices[k])] = -1;
+    for (const Entry &one : before_) over_[size_t(a_.indices[one.k])] = 0;
     d[i] = pivot;
     return pivot > least && least > 0;
   }
 
  private:
+  struct Entry {
+    int32_t place, at; /* of its column in the order, and of it among those before the row */
+    int64_t k;
+    bool operator<(const Entry &other) const { return place < other.place; }
+  };
+
+  /* What row j and this row's entries up to `end`, which are done, have in common. */
+  double common(int32_t j, const Entry *end) const {
+    const int64_t start = a_.indptr[j], n = f_->counts[size_t(j)];
+    const int32_t *row = f_->columns.data() + start;
+    const double *values = f_->lower.data() + start;
+    if (n <= kMuchLonger * int64_t(before_.size())) return sparse::dot(values, row, n, over_.data());
+    double sum = 0; /* of a hub not all is looked at */
+    for (const Entry *earlier = before_.data(); earlier < end; ++earlier) {
+      const int32_t column = a_.indices[earlier->k], *found = std::lower_bound(row, row + n, column);
+      if (found < row + n && *found == column) sum += values[found - row] * over_[size_t(column)];
+    }
+    return sum;
+  }
+
   const Csr &a_;
   const Order &order_;
   double shift_;
   Factor *f_;
-  std::vector<int64_t> at_; /* where row i has an entry before it in this column */
-  std::vector<std::pair<int32_t, int64_t>> before_;
+  std::vector<double> over_; /* this row's entries that are done over the pivots of their columns, else 0 */
+  std::vector<Entry> before_;
 };
 
 /* `others`: how many columns stand behind a's own. */
 inline void begin(const Csr &a, int64_t others, Factor *f) {
   f->plain = true;
   f->entries.assign(a.data, a.data + a.indptr[a.nrows]), f->pivots.assign(size_t(a.nrows + others), 0.0);
-  f->counts.resize(size_t(a.nrows)), f->columns.resize(f->entries.size()), f->offsets.resize(f->entries.size());
+  f->counts.resize(size_t(a.nrows)), f->columns.resize(f->entries.size()), f->lower.resize(f->entries.size());
 }
 
 /* The rows of one phase, threads side by side; false when a pivot is not positive. */
