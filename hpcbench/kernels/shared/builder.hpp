@@ -24,14 +24,14 @@ struct Known {
 };
 
 /* Rows that become chunks, one behind the other: their values and their columns, runs before loose ones. */
-template <int LANES> class Builder {
+template <int LANES, class Value> class Builder {
  public:
   /* Room for `entries` of one to begin with. */
   Builder(const Csr &a, const Order &order, const Order &other, Side side, int64_t entries)
       : values(entries), columns(entries / LANES), a_(a), order_(order), place_(other.place.data()), side_(side) {}
 
   Known known;
-  memory::Growing<double> values;
+  memory::Growing<Value> values;
   memory::Growing<int32_t> columns;
 
   template <class Entry> void chunk(int64_t p, Entry entry) {
@@ -64,12 +64,12 @@ template <int LANES> class Builder {
 
   template <class Entry> void row(int64_t p, Entry entry) {
     const int64_t i = order_.row[size_t(p)], from = i < 0 ? 0 : a_.indptr[i], to = i < 0 ? 0 : a_.indptr[i + 1];
-    double *v = values.room(to - from);
+    Value *v = values.room(to - from);
     int32_t *c = columns.room(to - from + 2), n = 0;
     for (int64_t k = from; k < to; ++k) {
       const int32_t at = place_[a_.indices[k]];
       if (skips(at, p)) continue;
-      if (const double value = entry(i, k); value != 0) v[n] = value, c[2 + n++] = at;
+      if (const Value value = Value(entry(i, k)); value != 0) v[n] = value, c[2 + n++] = at;
     }
     c[0] = 0, c[1] = n, values.grow(n), columns.grow(n + 2);
   }
@@ -84,7 +84,7 @@ template <int LANES> class Builder {
       if (l == 0) length = a_.indptr[row[l] + 1] - from[0];
       else if (a_.indptr[row[l] + 1] - from[l] != length) return false;
     }
-    double *v = values.room(length * LANES);
+    Value *v = values.room(length * LANES);
     int32_t *c = columns.room(length + 2), n = 0;
     for (int64_t k = 0; k < length; ++k) {
       int32_t at[LANES];
@@ -96,7 +96,7 @@ template <int LANES> class Builder {
       for (int64_t l = 1; apart && skipped && l < LANES; ++l) skipped = skips(at[l], p + l);
       if (skipped) continue;
       if (apart || !known.holds(start, start + LANES)) return false;
-      for (int64_t l = 0; l < LANES; ++l) *v++ = entry(row[l], from[l] + k);
+      for (int64_t l = 0; l < LANES; ++l) *v++ = Value(entry(row[l], from[l] + k));
       c[2 + n++] = at[0];
     }
     c[0] = n, c[1] = 0, values.grow(n * LANES), columns.grow(n + 2);
@@ -117,7 +117,7 @@ template <int LANES> class Builder {
   }
 
   /* A run, if its places are known and enough lanes share it. */
-  bool run(int32_t start, int count, double **to) {
+  bool run(int32_t start, int count, Value **to) {
     if (size_t(count) < kWorth || !known.holds(start, start + LANES)) return false;
     columns.push(start), ++runs_;
     *to = values.room(LANES), values.grow(LANES);
@@ -140,7 +140,7 @@ template <int LANES> class Builder {
     if (!fits) return false;
     std::sort(some, some + count, [](const Start &one, const Start &next) { return one.start < next.start; });
     for (const Start *one = some; one < some + count; ++one)
-      if (double *to; run(one->start, __builtin_popcount(one->lanes), &to)) std::copy(one->value, one->value + LANES, to);
+      if (Value *to; run(one->start, __builtin_popcount(one->lanes), &to)) std::copy(one->value, one->value + LANES, to);
       else
         for (int32_t l = 0; l < LANES; ++l)
           if (one->lanes >> l & 1) left_.push_back({one->start, l, one->value[l]});
@@ -169,9 +169,9 @@ template <int LANES> class Builder {
     const auto one = [&](size_t k) -> const One & { return found_[uint32_t(keys_[k])]; };
     for (size_t a = 0, b; a < keys_.size(); a = b) {
       for (b = a + 1; b < keys_.size() && keys_[b] >> 32 == keys_[a] >> 32; ++b) continue;
-      if (double *to; run(one(a).start, int(b - a), &to)) {
-        std::fill(to, to + LANES, 0.0);
-        for (size_t k = a; k < b; ++k) to[one(k).lane] = one(k).value;
+      if (Value *to; run(one(a).start, int(b - a), &to)) {
+        std::fill(to, to + LANES, Value(0));
+        for (size_t k = a; k < b; ++k) to[one(k).lane] = Value(one(k).value);
       } else {
         for (size_t k = a; k < b; ++k) left_.push_back(one(k));
       }
@@ -183,14 +183,14 @@ template <int LANES> class Builder {
     int32_t filled[LANES] = {}, most = 0;
     for (const One &e : left_) most = std::max(most, ++filled[e.lane]);
     const int64_t count = int64_t(most) * LANES;
-    double *v = values.room(count);
+    Value *v = values.room(count);
     int32_t *c = columns.room(count);
     columns.begin()[head] = runs_, columns.begin()[head + 1] = most;
-    std::fill(v, v + count, 0.0), std::fill(c, c + count, most ? left_[0].start + left_[0].lane : 0); /* what a lane without entry reads */
+    std::fill(v, v + count, Value(0)), std::fill(c, c + count, most ? left_[0].start + left_[0].lane : 0); /* what a lane without entry reads */
     std::fill(filled, filled + LANES, 0);
     for (const One &e : left_) {
       const int32_t at = filled[e.lane]++ * LANES + e.lane;
-      v[at] = e.value, c[at] = e.start + e.lane;
+      v[at] = Value(e.value), c[at] = e.start + e.lane;
     }
     values.grow(count), columns.grow(count);
   }

@@ -17,16 +17,19 @@
 namespace sweeps {
 
 /* What one thread does in one phase: chunks in the order in which they are met. */
-struct Part {
+template <class Value> struct PartOf {
   int64_t first = 0, last = 0; /* places */
-  memory::Array<double> values;
+  memory::Array<Value> values;
   memory::Array<int32_t> columns;
 };
+using Part = PartOf<double>;
 
 constexpr double kHalf = 0.6; /* of all entries, for which there is room at first where half of them are expected */
 
-template <int LANES> class Chunks {
+/* With entries of less precision than what they are multiplied by, where Value is float. */
+template <int LANES, class Value = double> class Chunks {
  public:
+  using Part = PartOf<Value>;
   using L = Lane<LANES>;
   using Vector = typename L::Vector;
 
@@ -62,7 +65,7 @@ template <int LANES> class Chunks {
   struct Cursor {
     explicit Cursor(const Part &part) : place(part.first), value(part.values.get()), column(part.columns.get()) {}
     int64_t place;
-    const double *value;
+    const Value *value;
     const int32_t *column;
   };
 
@@ -79,14 +82,14 @@ template <int LANES> class Chunks {
 
   /* The same, descending. */
   template <class Take, class Give> void backward(const Part &part, const double *y, Take take, Give give) const {
-    const double *v = part.values.get();
+    const Value *v = part.values.get();
     const int32_t *c = part.columns.get();
     for (int64_t p = part.last - LANES; p >= part.first; p -= LANES) give(p, less(&v, &c, y, take(p)));
   }
 
  private:
-  static Vector less(const double **value, const int32_t **column, const double *y, Vector sum) {
-    const double *v = *value;
+  static Vector less(const Value **value, const int32_t **column, const double *y, Vector sum) {
+    const Value *v = *value;
     const int32_t *c = *column;
     const int32_t runs = c[0], loose = c[1];
     c += 2;
@@ -104,7 +107,7 @@ template <int LANES> class Chunks {
     const Stretch &stretch = order.stretches[size_t(s)];
     const int64_t phase = s / threads_ * threads_, levels = int64_t(stretch.levels.size()) - 1;
     const double entries = double(a.indptr[a.nrows]) * double(stretch.last - stretch.first) / double(order.places + 1);
-    Builder<LANES> build(a, order, columns, side, int64_t(side == Side::kBefore || side == Side::kBehind ? kHalf * entries : entries));
+    Builder<LANES, Value> build(a, order, columns, side, int64_t(side == Side::kBefore || side == Side::kBehind ? kHalf * entries : entries));
     for (int64_t n = 0; n < levels; ++n) {
       const int64_t level = back_ ? levels - 1 - n : n, from = stretch.levels[size_t(level)], to = stretch.levels[size_t(level) + 1];
       if (back_) build.known = {to, stretch.last, order.stretches[size_t(phase + threads_ - 1)].last, columns.places};
@@ -129,11 +132,11 @@ template <class Crew, int LANES, class Work> void in_turn(Crew &team, const Chun
 }
 
 /* What stands before the diagonal and what stands behind it. */
-template <int LANES> struct Halves {
+template <int LANES, class Value = double> struct Halves {
   template <class Before, class Behind>
   Halves(const Csr &a, const Order &order, Before before, Behind behind)
       : below(a, order, order, Side::kBefore, before), above(a, order, order, Side::kBehind, behind) {}
-  Chunks<LANES> below, above;
+  Chunks<LANES, Value> below, above;
 };
 
 /* The entries of S A S. */

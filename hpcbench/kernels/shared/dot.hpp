@@ -18,18 +18,20 @@ template <class Column> inline __m512d gather(const double *x, const Column *col
   const __m256d high = _mm256_insertf128_pd(_mm256_castpd128_pd256(two(4)), two(6), 1);
   return _mm512_insertf64x4(_mm512_castpd256_pd512(low), high, 1);
 }
+inline __m512d eight(const double *from) { return _mm512_loadu_pd(from); }
+inline __m512d eight(const float *from) { return _mm512_cvtps_pd(_mm256_loadu_ps(from)); }
 #endif
 
 /* Several sums, so that a long row does not wait for its own additions. */
-inline double dot(const double *values, const int32_t *columns, int64_t n, const double *x) {
+template <class Value> inline double dot(const Value *values, const int32_t *columns, int64_t n, const double *x) {
   double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
   int64_t k = 0;
 #ifdef SPARSE_AVX512
   if (n >= 16) {
     __m512d a = _mm512_setzero_pd(), b = a;
     for (; k + 16 <= n; k += 16) {
-      a = _mm512_fmadd_pd(_mm512_loadu_pd(values + k), gather(x, columns + k), a);
-      b = _mm512_fmadd_pd(_mm512_loadu_pd(values + k + 8), gather(x, columns + k + 8), b);
+      a = _mm512_fmadd_pd(eight(values + k), gather(x, columns + k), a);
+      b = _mm512_fmadd_pd(eight(values + k + 8), gather(x, columns + k + 8), b);
     }
     s0 = _mm512_reduce_add_pd(_mm512_add_pd(a, b));
   }

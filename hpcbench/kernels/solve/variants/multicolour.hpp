@@ -57,7 +57,7 @@ inline Order by_colour(const Csr &a, int64_t lanes, int64_t threads) {
   o.threads = threads, o.place.resize(size_t(a.nrows));
   for (auto &some : rows) {
     const int64_t count = int64_t(some.size()), chunks = (count + lanes - 1) / lanes, start = o.places;
-    for (int64_t i = 0; i < count; i += kWindow) alike(a, lanes, i, std::min(count, i + kWindow), &some);
+    for (int64_t i = 0; i < count; i += kWindow) alike(a, i, std::min(count, i + kWindow), &some);
     for (int64_t t = 0; t < threads; ++t) {
       const int64_t first = start + chunks * t / threads * lanes, last = start + chunks * (t + 1) / threads * lanes;
       o.stretches.push_back({first, last, {first, last}});

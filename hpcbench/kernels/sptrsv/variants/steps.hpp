@@ -121,7 +121,7 @@ class Assignment {
     List &list = lists_[size_t(t)];
     auto &steps = found_.threads[size_t(t)];
     list.rows.insert(list.rows.end(), levels_.rows.begin() + from, levels_.rows.begin() + to);
-    alike(a_, kLanes, list.levels.back(), int64_t(list.rows.size()), &list.rows);
+    alike(a_, list.levels.back(), int64_t(list.rows.size()), &list.rows);
     list.levels.push_back(int64_t(list.rows.size())), list.steps.push_back(int64_t(steps.size()) - 1);
   }
 
