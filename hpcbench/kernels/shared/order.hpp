@@ -49,18 +49,18 @@ inline void alike(const Csr &a, int64_t first, int64_t last, std::vector<int32_t
     std::stable_sort(rows->begin() + first, rows->begin() + last, [&](int32_t i, int32_t j) { return length(i) > length(j); });
 }
 
-/* The rows as they come, or nearly so. */
+/* The rows as they come, or, of several lanes, nearly so. */
 inline Order natural(const Csr &a, int64_t lanes, int64_t threads = 1) {
   Order o;
   const int64_t chunks = (a.nrows + lanes - 1) / lanes;
-  o.places = o.last = chunks * lanes, o.threads = threads;
+  o.places = o.last = chunks * lanes, o.threads = threads, o.ascending = lanes == 1;
   o.place.resize(size_t(a.nrows)), o.row.assign(size_t(o.places), -1);
   for (int64_t t = 0; t < threads; ++t) {
     const int64_t first = chunks * t / threads * lanes, last = chunks * (t + 1) / threads * lanes;
     o.stretches.push_back({first, last, {first, last}});
   }
   for (int64_t i = 0; i < a.nrows; ++i) o.row[size_t(i)] = int32_t(i);
-  for (int64_t i = 0; i < a.nrows; i += kWindow) alike(a, i, std::min(a.nrows, i + kWindow), &o.row);
+  for (int64_t i = 0; lanes > 1 && i < a.nrows; i += kWindow) alike(a, i, std::min(a.nrows, i + kWindow), &o.row);
   for (int64_t p = 0; p < a.nrows; ++p) o.place[size_t(o.row[size_t(p)])] = int32_t(p);
   return o;
 }
@@ -185,12 +185,19 @@ inline int64_t room(const Csr &a, const Order &order) {
   return sum;
 }
 
+/* Whether no row is shorter than the one before it, so that ends of loops are where they were expected. */
+inline bool by_length(const Csr &a) {
+  int64_t i = 1;
+  while (i < a.nrows && a.indptr[i + 1] - a.indptr[i] >= a.indptr[i] - a.indptr[i - 1]) ++i;
+  return i >= a.nrows;
+}
+
 /* make(order, lanes): levels where they are wide enough for vectors and rows alike, else the rows' own order. */
 template <class Make> auto in_levels(const Csr &a, int64_t threads, Make make) {
   Order order = by_level(a, 8, threads);
   const bool wide = double(order.places) <= kPadded * double(a.nrows);
   if (wide && double(room(a, order)) <= kFilled * double(a.indptr[a.nrows])) return make(std::move(order), std::integral_constant<int, 8>{});
-  return make(by_level(a, 1, threads), std::integral_constant<int, 1>{});
+  return make(threads == 1 && by_length(a) ? natural(a, 1) : by_level(a, 1, threads), std::integral_constant<int, 1>{});
 }
 
 }  // namespace sweeps

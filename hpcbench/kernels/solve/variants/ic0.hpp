@@ -2,7 +2,7 @@
 #ifndef SOLVE_IC0_HPP
 #define SOLVE_IC0_HPP
 #include "../../shared/dot.hpp"
-#include "method.hpp"
+#include "hubs.hpp"
 #include "pcg.hpp"
 
 namespace solve {
@@ -204,8 +204,9 @@ inline void *ic0_setup(const solve_in *in, int64_t threads) {
   return made([&]() -> std::unique_ptr<Method> {
     std::vector<double> d;
     if (const int status = diagonal(in, &d)) return std::make_unique<Refused>(status);
-    const Csr a = matrix(in);
-    return in_levels(a, threads, [&](Order order, auto lanes) { return ic0<lanes>(a, std::move(order), d); });
+    return with_hubs_last(matrix(in), d, threads, [](const Csr &a, const std::vector<double> &own, Order order, auto lanes) {
+      return ic0<lanes>(a, std::move(order), own);
+    });
   });
 }
 

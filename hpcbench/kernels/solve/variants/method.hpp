@@ -39,9 +39,10 @@ class Method {
     return exponent == FP_ILOGB0 || exponent == INT_MAX || std::isnan(b2) ? run(world, in, out, b2) : rescaled(world, in, out, exponent);
   }
 
- protected:
   /* Add to out->x what makes the residual r small; why it stopped. */
   virtual int iterate(const solve_in *in, solve_out *out, double *r, Progress *progress, double norm) = 0;
+
+  int status() const { return status_; }
 
  private:
   /* With b and x0 over 2^exponent, where the squares of b leave the range of numbers; from zero where x0 is no better. */
