@@ -18,7 +18,7 @@ from hpcbench.wire import Program
 PARKED_NS = 1_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
 ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of a sample
 SHARE, SHARE_NS = 1.05, 300_000
-MOST_STRAYS = 2  # times that it may do more: an interrupt or a stolen processor counts as its own
+MOST_STRAYS, STRAY_IN = 2, 20  # times that it may do more, and once in so many samples: stolen processors count as its own
 MOST_THREADS = 1024
 STATUS_WORDS = {"1": "it reported that memory ran out", "2": "it reported that the input is too large for it"}
 
@@ -35,7 +35,7 @@ class Conduct:
 
     def __init__(self, census: Census, width: int, trusted: bool):
         self._census, self._width, self._trusted = census, width, trusted
-        self._strays = 0
+        self._samples = self._strays = 0
 
     def parked(self, cpu: Sequence[int]) -> int:
         """Nothing may have worked since the last answer: neither a helper thread nor what was left undone.
@@ -61,10 +61,15 @@ class Conduct:
 
     def _after(self, since: int) -> int:
         """Of so much CPU time after an answer, what counts."""
-        self._strays += since > PARKED_NS
-        if self._strays > MOST_STRAYS:
-            raise ArmFailure("forbidden", f"it worked for {since * 1e-6:.1f} ms after it had answered")
+        if since > PARKED_NS:
+            self._stray(f"it worked for {since * 1e-6:.1f} ms after it had answered")
         return max(0, since - ANSWER_NS)
+
+    def _stray(self, words: str) -> None:
+        """Now and then others are to blame, and what it gains by it counts in one sample; a cheat does it in most."""
+        self._strays += 1
+        if self._strays > MOST_STRAYS + self._samples // STRAY_IN:
+            raise ArmFailure("forbidden", words)
 
     def share(self, cpu_ns: int, first_ns: int, wall_ns: int) -> None:
         """No answer before the start, and no more processors than it has.
@@ -76,11 +81,9 @@ class Conduct:
             return
         if first_ns <= 0:
             raise ArmFailure("forbidden", "it answered before it was started")
-        self._strays += cpu_ns > SHARE * self._width * wall_ns + SHARE_NS
-        if self._strays > MOST_STRAYS:
-            raise ArmFailure(
-                "forbidden", f"it used {cpu_ns / wall_ns:.1f} processors, {self._width} declared"
-            )
+        self._samples += 1
+        if cpu_ns > SHARE * self._width * wall_ns + SHARE_NS:
+            self._stray(f"it used {cpu_ns / wall_ns:.1f} processors, {self._width} declared")
 
     def threads(self, pids: Sequence[int]) -> None:
         """Of one that takes its time; a storm of threads would take the machine along."""

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from hpcbench import conduct
-from hpcbench.conduct import MOST_STRAYS, Conduct
+from hpcbench.conduct import MOST_STRAYS, STRAY_IN, Conduct
 from hpcbench.processes import ArmFailure
 
 MS = 1_000_000
@@ -44,6 +44,19 @@ def test_work_after_an_answer_counts_and_is_told_the_third_time():
     with pytest.raises(ArmFailure, match=r"worked for 3.0 ms after it had answered"):
         arm.parked([3 * MS])
     assert of(trusted=True).parked([3 * MS]) == 0
+
+
+def test_one_stray_in_many_samples_is_no_offence_but_two_are():
+    arm, rare = of(), of()
+    for _ in range(20):
+        for _ in range(STRAY_IN):
+            rare.share(MS, MS, MS)
+        rare.parked([3 * MS])
+    with pytest.raises(ArmFailure, match="after it had answered"):  # noqa: PT012
+        for _ in range(20):
+            for _ in range(STRAY_IN // 2):
+                arm.share(MS, MS, MS)
+            arm.parked([3 * MS])
 
 
 def test_work_before_it_sleeps_counts_by_the_smaller_of_two_clocks():

@@ -404,14 +404,16 @@ def test_a_full_disk_is_no_verdict(left, tmp_path, monkeypatch, orphans):
     small_disk(disk, 16 << 10)
     monkeypatch.setenv("XDG_CACHE_HOME", str(disk))
     try:
-        assert judged(candidate(HONEST), tmp_path).verdict == "correct"
+        result = judged(candidate(HONEST), tmp_path)
+        assert result.verdict == "correct", result.stages[-1].message
         rest = os.statvfs(disk).f_bavail * os.statvfs(disk).f_bsize
         (disk / "fill").write_bytes(b"x" * max(0, rest - left * 1024))
         large = candidate(f"static char big[500000] = {{1}}; {HONEST} (void)big;")
         with pytest.raises(HpcbenchError, match="No space left"):
             judged(large, tmp_path)
         (disk / "fill").unlink()
-        assert judged(large, tmp_path).verdict == "correct"
+        result = judged(large, tmp_path)
+        assert result.verdict == "correct", result.stages[-1].message
     finally:
         subprocess.run(["umount", disk], check=True)
     assert orphans() == []

@@ -1,6 +1,6 @@
 // /// hpcbench
 // model = "serial"
-// summary = "conjugate gradients, incomplete Cholesky without fill, eight unknowns of a level side by side; Eisenstat's trick where no neighbours are neighbours of each other"
+// summary = "conjugate gradients, incomplete Cholesky without fill, eight unknowns of a level side by side; Eisenstat's trick where no neighbours are neighbours of each other; systems with hubs with the shortest rows first"
 // source = "Meijerink and van der Vorst, Math. Comp. 31(137), 1977; Eisenstat, SIAM J. Sci. Stat. Comput. 2(1), 1981"
 // flags = ["-O3", "-march=native", "-fno-math-errno"]
 // ///

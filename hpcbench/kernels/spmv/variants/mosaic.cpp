@@ -1,7 +1,7 @@
 // /// hpcbench
 // model = "serial"
-// summary = "each few rows as diagonals, as runs of neighbouring columns, or as CSR, by estimated cost"
-// source = "DIA: Saad, Iterative Methods for Sparse Linear Systems, section 3.4; rows of equal columns: PETSc's inodes"
+// summary = "each few rows as diagonals, as runs of neighbouring columns, or as CSR, by estimated cost; many together in cache blocks where x does not stay in a cache"
+// source = "DIA: Saad, Iterative Methods for Sparse Linear Systems, section 3.4; rows of equal columns: PETSc's inodes; cache blocks: Buluc et al., SPAA 2009"
 // flags = ["-O3", "-march=native"]
 // ///
 #include "mosaic.hpp"

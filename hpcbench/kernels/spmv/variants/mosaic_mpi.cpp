@@ -1,6 +1,6 @@
 // /// hpcbench
 // model = "mpi"
-// summary = "row blocks: inner rows as a mosaic while the border rows' entries of x are on their way"
+// summary = "row blocks: what meets a rank's own part of x as a mosaic while the others' entries are on their way"
 // source = "the split into inner and border rows: Hoefler et al., Parallel Computing 33(9), 2007; see mosaic.cpp"
 // flags = ["-O3", "-march=native"]
 // ///

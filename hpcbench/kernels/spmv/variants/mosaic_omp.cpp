@@ -1,7 +1,7 @@
 // /// hpcbench
 // model = "openmp"
-// summary = "a mosaic of diagonals, runs and rows per thread, each with as many entries"
-// source = "DIA: Saad, Iterative Methods for Sparse Linear Systems, section 3.4; rows of equal columns: PETSc's inodes"
+// summary = "a mosaic of diagonals, runs, rows and cache blocks per thread, each with as many entries"
+// source = "DIA: Saad, Iterative Methods for Sparse Linear Systems, section 3.4; rows of equal columns: PETSc's inodes; cache blocks: Buluc et al., SPAA 2009"
 // flags = ["-O3", "-march=native"]
 // [params.SERIAL_BELOW]
 // when = "build"
