@@ -18,7 +18,8 @@ from hpcbench.wire import Program
 PARKED_NS = 1_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
 ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of a sample
 SHARE, SHARE_NS = 1.05, 300_000
-MOST_STRAYS, STRAY_IN = 2, 20  # times that it may do more, and once in so many samples: stolen processors count as its own
+# Times that it may do more, and once in so many samples: an interrupt or a stolen processor counts as its own.
+MOST_STRAYS, STRAY_IN = 2, 20
 MOST_THREADS = 1024
 STATUS_WORDS = {"1": "it reported that memory ran out", "2": "it reported that the input is too large for it"}
 
@@ -66,7 +67,7 @@ class Conduct:
         return max(0, since - ANSWER_NS)
 
     def _stray(self, words: str) -> None:
-        """Now and then others are to blame, and what it gains by it counts in one sample; a cheat does it in most."""
+        """Now and then others are to blame; a cheat gains by what it does in most samples."""
         self._strays += 1
         if self._strays > MOST_STRAYS + self._samples // STRAY_IN:
             raise ArmFailure("forbidden", words)
