@@ -215,9 +215,8 @@ def _sweeps(p, order, omega):
 def test_over_relaxation_takes_the_rows_in_the_order_that_it_says():
     g, omega = np.random.default_rng(5), 1.3
     one_way = csr_array(g.random((90, 90)) * (g.random((90, 90)) < 0.1)) + diags_array(np.full(90, 9.0))
-    colours = _entries(
-        [KERNEL.variant("sor_multicolour"), KERNEL.variant("sor_multicolour_omp")], omega=omega
-    )
+    kinds = "sor_multicolour", "sor_multicolour_omp", "sor_multicolour_mpi"
+    colours = _entries([KERNEL.variant(name) for name in kinds], omega=omega)
     rows = _entries([KERNEL.variant("sor"), KERNEL.variant("numba_sor")], omega=omega)
     for a in (STENCIL, equations.convection(13, 2.0), equations.elasticity(6), one_way):
         p = _with(a)

@@ -29,15 +29,19 @@ inline bool in_two_colours(const Csr &near, std::vector<int32_t> *colour) {
   return true;
 }
 
-/* Row by row the first colour that no neighbour has (Welsh and Powell, Computer J. 10(1), 1967, without their sorting). */
-inline void first_fit(const Csr &near, std::vector<int32_t> *colour) {
+/* Row by row the first colour that no neighbour has (Welsh and Powell, Computer J. 10(1), 1967, without their sorting).
+ * others(i, take): take(colour) for each neighbour of row i elsewhere; -1 where it has none yet. */
+template <class Others> void first_fit(const Csr &near, std::vector<int32_t> *colour, Others others) {
   std::fill(colour->begin(), colour->end(), -1);
   std::vector<int64_t> taken(1, -1); /* by whose neighbour, last */
   for (size_t i = 0; i < colour->size(); ++i) {
-    for (int64_t k = near.indptr[i]; k < near.indptr[i + 1]; ++k)
-      if (const int32_t c = (*colour)[size_t(near.indices[k])]; c >= 0) taken[size_t(c)] = int64_t(i);
+    const auto take = [&taken, i](int32_t c) {
+      if (size_t(c + 1) >= taken.size()) taken.resize(size_t(c) + 2, -1); /* always one more than there are */
+      if (c >= 0) taken[size_t(c)] = int64_t(i);
+    };
+    for (int64_t k = near.indptr[i]; k < near.indptr[i + 1]; ++k) take((*colour)[size_t(near.indices[k])]);
+    others(i, take);
     const auto free = std::find_if(taken.begin(), taken.end(), [i](int64_t by) { return by != int64_t(i); }) - taken.begin();
-    if (free + 1 == int64_t(taken.size())) taken.push_back(-1); /* always one more than there are */
     (*colour)[i] = int32_t(free);
   }
 }
@@ -46,7 +50,7 @@ inline void first_fit(const Csr &near, std::vector<int32_t> *colour) {
 inline Order by_colour(const Csr &a, int64_t lanes, int64_t threads) {
   std::vector<int32_t> colour(size_t(a.nrows));
   const Pattern pattern(a);
-  if (!in_two_colours(pattern.view(), &colour)) first_fit(pattern.view(), &colour);
+  if (!in_two_colours(pattern.view(), &colour)) first_fit(pattern.view(), &colour, [](size_t, auto) {});
   std::vector<std::vector<int32_t>> rows;
   for (int64_t i = 0; i < a.nrows; ++i) {
     const size_t c = size_t(colour[size_t(i)]);
