@@ -10,6 +10,7 @@ import os
 import random
 import resource
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,9 +105,9 @@ def _compiles(wrapper: str) -> bool:
 
 
 def _version(launcher: Path) -> str:
-    from subprocess import run
-
-    lines = run([launcher, "--version"], capture_output=True, text=True, timeout=20).stdout.splitlines()
+    lines = subprocess.run(
+        [launcher, "--version"], capture_output=True, text=True, timeout=20
+    ).stdout.splitlines()
     number = next((ln.split()[-1] for ln in lines if "Version:" in ln), "")
     return f"MPICH {number}" if number else (lines[0].strip() if lines else str(launcher))
 
@@ -160,9 +161,7 @@ def enter() -> Path:
 @lru_cache(maxsize=1)
 def layers() -> int:
     """The layers of the wall that stand here, as bits of ``sandbox.LAYERS``, found by building one."""
-    from subprocess import run
-
-    return int(run([enter(), "probe"], capture_output=True, text=True, timeout=20).stdout or 0)
+    return int(subprocess.run([enter(), "probe"], capture_output=True, text=True, timeout=20).stdout or 0)
 
 
 def inside(scratch: str, readable: Path | None, tool: str = "", without: int = 0) -> list[str]:

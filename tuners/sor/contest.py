@@ -125,10 +125,11 @@ def contest(
     }
     own = {one: _contender(one, plain) for one in contenders if one not in known}
     entries: list[tuple[str | int, Solve]] = [*enumerate(fixed), *own.items()]
+    steps = min(steps, kind.systems or steps)
     grid, costs = np.zeros((steps, len(fixed))), {one: np.zeros(steps) for one in contenders}
     stream, order = kind.make(np.random.default_rng(seed)), np.random.default_rng(seed)
-    system, done = next(stream), 0
-    while True:
+    system = next(stream)
+    for done in range(steps):
         x, row, failed, counts = system.x0, {}, [], {}
         for place in order.permutation(len(entries)):
             who, solve = entries[place]
@@ -151,16 +152,10 @@ def contest(
             place = omegas.index(float(trial.arm["omega"]))
             learner.tell(trial, counts[place])  # as published, whatever is compared
             costs[one][done] = grid[done, place] + (time.perf_counter() - begun if unit == "seconds" else 0.0)
-        done += 1
-        on_event("step", {"case": f"{name}, seed {seed}", "name": "system", "done": done, "of": steps})
-        try:
-            if done == steps:
-                break
+        on_event("step", {"case": f"{name}, seed {seed}", "name": "system", "done": done + 1, "of": steps})
+        if done + 1 < steps:
             system = stream.send(x)
-        except StopIteration:
-            break
-    rows = {one: c[:done] for one, c in costs.items()}
-    return Contest(name, seed, solver, limit, unit, tuple(omegas), grid[:done], rows)
+    return Contest(name, seed, solver, limit, unit, tuple(omegas), grid, costs)
 
 
 def check(contenders: Sequence[str], solver: str, limit: int) -> None:

@@ -43,4 +43,5 @@ def of_files(names: Sequence[str], matrices: Sequence[csr_array]) -> tuple[str, 
     means = [float(a.diagonal().mean()) for a in matrices]
     low, high = min(means), max(means)
     bounds = low, high if high > low else low + 1
-    return f"{names[0]} to {names[-1]}", Kind(lambda g: in_order(g, matrices), bounds, 1000.0, "")
+    kind = Kind(lambda g: in_order(g, matrices), bounds, 1000.0, "", len(matrices))
+    return f"{names[0]} to {names[-1]}", kind

@@ -27,12 +27,16 @@ Stream = Generator[System, np.ndarray, None]  # takes the solution of the last s
 
 @dataclass(frozen=True)
 class Kind:
-    """How a stream is made; for policies the least and greatest context, and a great count of iterations."""
+    """How a stream is made; for policies the least and greatest context, and a great count of iterations.
+
+    ``systems``: how many there are, of a stream that ends.
+    """
 
     make: Callable[[Random], Stream]
     bounds: tuple[float, float]
     scale: float
     summary: str
+    systems: int | None = None
 
 
 class Family:
