@@ -7,6 +7,7 @@
 
 #include "collective.hpp"
 #include "columns.hpp"
+#include "memory.hpp"
 
 namespace halo {
 
@@ -14,7 +15,7 @@ struct Halo {
   int own; /* entries that this rank has */
   std::vector<int32_t> sent_rows; /* what others fetch, as counted here, rank by rank */
   std::vector<int> sent, sent_at, fetched, fetched_at; /* per rank, and where they begin */
-  std::vector<double> outbox, inbox;                   /* one longer than what is in them */
+  memory::Vector<double> outbox, inbox;                /* one longer than what is in them */
 };
 
 /* Who sends what to whom; each of `columns`, which others own, becomes its number among all that are fetched. Rank r owns the

@@ -1,10 +1,7 @@
 /* Several numbers at once, or one in their stead. */
 #ifndef SHARED_LANE_HPP
 #define SHARED_LANE_HPP
-#include <cstdint>
-#if defined(__AVX512F__)
-#include <immintrin.h>
-#endif
+#include "dot.hpp"
 
 namespace sweeps {
 
@@ -30,13 +27,8 @@ template <> struct Lane<1> {
 };
 
 template <int LANES> inline typename Lane<LANES>::Vector gather(const double *x, const int32_t *columns) {
-#if defined(__AVX512F__)
-  if constexpr (LANES == 8) { /* the instruction that gathers takes twice the time on Zen 4 */
-    const auto two = [&](int k) { return _mm_loadh_pd(_mm_load_sd(x + columns[k]), x + columns[k + 1]); };
-    const __m256d low = _mm256_insertf128_pd(_mm256_castpd128_pd256(two(0)), two(2), 1);
-    const __m256d high = _mm256_insertf128_pd(_mm256_castpd128_pd256(two(4)), two(6), 1);
-    return (typename Lane<LANES>::Vector)_mm512_insertf64x4(_mm512_castpd256_pd512(low), high, 1);
-  }
+#ifdef SPARSE_AVX512
+  if constexpr (LANES == 8) return (typename Lane<LANES>::Vector)sparse::gather(x, columns);
 #endif
   if constexpr (LANES == 1) return x[*columns];
   else {

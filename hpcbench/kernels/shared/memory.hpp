@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <vector>
 
 namespace memory {
 
@@ -29,6 +30,16 @@ template <class T> Array<T> array(int64_t n) {
 #endif
   return Array<T>(static_cast<T *>(memory));
 }
+
+/* The same for a vector. */
+template <class T> struct Allocator {
+  typedef T value_type;
+  T *allocate(size_t n) { return array<T>(int64_t(n)).release(); }
+  void deallocate(T *memory, size_t) { free(memory); }
+  bool operator==(const Allocator &) const { return true; }
+  bool operator!=(const Allocator &) const { return false; }
+};
+template <class T> using Vector = std::vector<T, Allocator<T>>;
 
 /* An array that grows at its end. */
 template <class T> class Growing {

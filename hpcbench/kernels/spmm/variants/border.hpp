@@ -1,6 +1,5 @@
-/* One block of rows and one part of X per rank. Rows whose columns all lie in this rank's part, the inner ones, are multiplied where they
- * are while others' rows of X are on their way; of the others, the border rows, what lies there is multiplied meanwhile, too, and the
- * rest is added when X has arrived. */
+/* One block of rows and one part of X per rank. Rows whose columns all lie in this rank's part, the inner ones, are multiplied while others'
+ * rows of X are on their way; the others, the border rows, when these have arrived, from both. */
 #ifndef SPMM_BORDER_HPP
 #define SPMM_BORDER_HPP
 #include <memory>
@@ -11,20 +10,6 @@
 namespace border {
 
 constexpr int64_t kPiece = 1 << 12; /* rows between two looks at the messages */
-
-/* Some entries of some rows, in CSR. */
-struct Part {
-  std::vector<int64_t> indptr = {0};
-  std::vector<int32_t> indices;
-  std::vector<double> data;
-  std::unique_ptr<std::vector<char>> found;
-
-  spmm_in view(int64_t k, const double *x) const {
-    spmm_in in = {};
-    in.nrows = int64_t(indptr.size()) - 1, in.k = k, in.indptr = indptr.data(), in.indices = indices.data(), in.data = data.data(), in.x = x;
-    return in;
-  }
-};
 
 /* Rows, without a gap. */
 struct Range {
@@ -40,42 +25,47 @@ inline void extend(std::vector<Range> *ranges, int64_t from, int64_t to) {
 struct Plan : halo::Halo {
   std::unique_ptr<std::vector<char>> found;
   std::vector<Range> inner, border;
-  Part near, far; /* border rows' entries, with columns of this rank's part, and of what is fetched */
+  std::vector<int32_t> indices; /* columns, counted in this rank's part; others', from the end of what is fetched, below zero */
 };
 
-/* Splits windows of rows into inner and border ones, and entries of these into near and far ones, columns of the far ones as they come. */
-inline void split(const spmm_in *in, Plan *plan) {
+/* Rows of X, this rank's and those that are fetched. */
+struct Parted {
+  const double *own, *fetched_end;
+  int64_t k;
+  const double *row(int32_t column) const { return (column < 0 ? fetched_end : own) + column * k; }
+};
+
+/* Splits windows of rows into inner and border ones; others' columns are put into `far`, as they come. */
+inline void split(const spmm_in *in, Plan *plan, std::vector<int32_t> *far) {
   const int64_t first = in->x_offsets[in->rank];
   const uint64_t here = uint64_t(in->x_offsets[in->rank + 1] - first);
-  const auto local = [&](int64_t p) { return uint64_t(in->indices[p] - first) < here; };
+  plan->indices.resize(size_t(in->indptr[in->nrows]));
   for (int64_t i = 0; i < in->nrows; i += spmm::kWindow) {
     const int64_t end = std::min(in->nrows, i + spmm::kWindow);
-    bool outside = false; /* some entry is, without a branch per entry */
-    for (int64_t p = in->indptr[i]; p < in->indptr[end]; ++p) outside |= !local(p);
-    extend(outside ? &plan->border : &plan->inner, i, end);
-    for (int64_t row = i; outside && row < end; ++row) {
-      for (int64_t p = in->indptr[row]; p < in->indptr[row + 1]; ++p) {
-        Part &part = local(p) ? plan->near : plan->far;
-        part.indices.push_back(int32_t(in->indices[p] - (local(p) ? first : 0))), part.data.push_back(in->data[p]);
-      }
-      for (Part *part : {&plan->near, &plan->far}) part->indptr.push_back(int64_t(part->indices.size()));
+    const size_t before = far->size();
+    for (int64_t p = in->indptr[i]; p < in->indptr[end]; ++p) {
+      const int64_t column = in->indices[p] - first;
+      const bool own = uint64_t(column) < here;
+      plan->indices[size_t(p)] = own ? int32_t(column) : -1;
+      if (!own) far->push_back(in->indices[p]);
     }
+    extend(far->size() > before ? &plan->border : &plan->inner, i, end);
   }
 }
 
 inline int make(const spmm_in *in, Plan *plan) {
-  int error = collective::alone([&] { return split(in, plan), true; });
-  if (error || (error = halo::meet(&plan->far.indices, in->x_offsets, size_t(in->ranks), plan))) return error;
+  std::vector<int32_t> far;
+  int error = collective::alone([&] { return split(in, plan, &far), true; });
+  if (error || (error = halo::meet(&far, in->x_offsets, size_t(in->ranks), plan))) return error;
   return collective::alone([&] {
-    for (std::vector<double> *box : {&plan->inbox, &plan->outbox}) {
+    const int32_t *next = far.data();
+    for (int32_t &column : plan->indices)
+      if (column < 0) column = *next++ - plan->fetched_at.back();
+    for (memory::Vector<double> *box : {&plan->inbox, &plan->outbox}) {
       if (int64_t(box->size()) * in->k > INT_MAX) return false;
       box->resize(box->size() * size_t(in->k));
     }
     plan->found.reset(spmm::find_alike(in));
-    for (Part *part : {&plan->near, &plan->far}) {
-      const spmm_in view = part->view(in->k, nullptr);
-      part->found.reset(spmm::find_alike(&view));
-    }
     return true;
   });
 }
@@ -85,22 +75,15 @@ inline Plan *plan(const spmm_in *in) {
 }
 
 inline void multiply(const spmm_in *in, Plan *plan, double *y) {
-  const int64_t k = in->k;
-  halo::FetchRows fetched(plan, in->x, k);
-  const auto pieces = [&](const spmm_in &part, const std::vector<char> &found, auto multiply) { /* of the border, in its order */
-    int64_t at = 0;
-    for (const Range &r : plan->border) {
-      multiply(&part, found, at, at + r.to - r.from, y + (r.from - at) * k); /* part's row `at` is row r.from of Y */
-      at += r.to - r.from, fetched.look();
-    }
-  };
-  spmm_in inner = *in;
-  inner.x = in->x - in->x_offsets[in->rank] * k; /* global columns of inner rows fall into this rank's part */
+  halo::FetchRows fetched(plan, in->x, in->k);
+  spmm_in mine = *in;
+  mine.indices = plan->indices.data();
+  const spmm::Whole own = {in->x, in->k};
+  const Parted all = {in->x, plan->inbox.data() + plan->fetched_at.back() * in->k, in->k};
   const spmm::Way way = spmm::way(in, y);
-  for (const Range &r : plan->inner) spmm::rows(&inner, *plan->found, r.from, r.to, way, y), fetched.look();
-  pieces(plan->near.view(k, in->x), *plan->near.found, spmm::columns<spmm::kSet>);
+  for (const Range &r : plan->inner) spmm::rows(&mine, own, *plan->found, r.from, r.to, way, y), fetched.look();
   fetched.wait();
-  pieces(plan->far.view(k, plan->inbox.data()), *plan->far.found, spmm::columns<spmm::kAdd>);
+  for (const Range &r : plan->border) spmm::rows(&mine, all, *plan->found, r.from, r.to, way, y);
 }
 
 }  // namespace border

@@ -16,6 +16,6 @@
 
 extern "C" int spmm_run(void *handle, const spmm_in *in, const void *, spmm_out *out) {
   const auto &found = *static_cast<const std::vector<char> *>(handle);
-  spmm::rows(in, found, 0, in->nrows, spmm::way(in, out->y), out->y);
+  spmm::rows(in, spmm::Whole{in->x, in->k}, found, 0, in->nrows, spmm::way(in, out->y), out->y);
   return SPMM_OK;
 }

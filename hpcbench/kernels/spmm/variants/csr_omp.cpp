@@ -28,7 +28,7 @@ extern "C" int spmm_run(void *handle, const spmm_in *in, const void *, spmm_out 
   {
     const int64_t me = omp_get_thread_num(), all = omp_get_num_threads();
     const int64_t from = sparse::cut(in, me, all), to = sparse::cut(in, me + 1, all);
-    if (from < to) spmm::rows(in, found, from, to, way, out->y);
+    if (from < to) spmm::rows(in, spmm::Whole{in->x, in->k}, found, from, to, way, out->y);
   }
   return SPMM_OK;
 }

@@ -28,8 +28,15 @@ inline void store_past(double *to, Vector v) {
 #endif
 }
 
-/* How a row of Y is written: as one that caches hold, or past them, or added to what is there. */
-enum Way { kSet, kPast, kAdd };
+/* How a row of Y is written: as one that caches hold, or past them. */
+enum Way { kSet, kPast };
+
+/* Rows of X, all in one place. */
+struct Whole {
+  const double *x;
+  int64_t k;
+  const double *row(int32_t column) const { return x + column * k; }
+};
 
 constexpr int64_t kWindow = 64;  /* rows that are taken in the same way */
 constexpr int64_t kMostRows = 4; /* that share what is read of X */
@@ -61,17 +68,15 @@ inline std::vector<char> *find_alike(const spmm_in *in) {
 
 /* Columns `at` up to `at` + 8 VECTORS of Y's rows [from, to), one by one. Rows of X some entries ahead are fetched: which ones they are is known, but
  * to no hardware. */
-template <int VECTORS, Way WAY> inline void each(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
+template <int VECTORS, Way WAY, class X> inline void each(const spmm_in *in, X x, int64_t from, int64_t to, int64_t at, double *y) {
   const int64_t k = in->k;
-  const double *x = in->x + at;
   const int64_t end = in->indptr[to];
   for (int64_t i = from, p = in->indptr[from]; i < to; ++i) {
     Vector sum[VECTORS] = {};
-    for (int v = 0; WAY == kAdd && v < VECTORS; ++v) sum[v] = load(y + i * k + at + 8 * v);
     for (const int64_t last = in->indptr[i + 1]; p < last; ++p) {
-      const double *next = x + in->indices[std::min(p + AHEAD, end - 1)] * k;
+      const double *next = x.row(in->indices[std::min(p + AHEAD, end - 1)]) + at;
       for (int v = 0; v < VECTORS; ++v) __builtin_prefetch(next + 8 * v);
-      const double *row = x + in->indices[p] * k;
+      const double *row = x.row(in->indices[p]) + at;
       const Vector value = in->data[p] - Vector{}; /* in all lanes; zero plus it would be computed, since it may be -0 */
       for (int v = 0; v < VECTORS; ++v) sum[v] += value * load(row + 8 * v);
     }
@@ -85,18 +90,16 @@ template <int VECTORS, Way WAY> inline void each(const spmm_in *in, int64_t from
 
 /* The same of rows [i, i + ROWS), which have the same columns of A. Where there are few sums, each has several parts: additions to
  * one wait for each other. */
-template <int ROWS, int VECTORS, Way WAY> inline void tile(const spmm_in *in, int64_t i, int64_t at, double *y) {
+template <int ROWS, int VECTORS, Way WAY, class X> inline void tile(const spmm_in *in, X x, int64_t i, int64_t at, double *y) {
   constexpr int PARTS = ROWS * VECTORS < 4 ? 4 / (ROWS * VECTORS) : 1;
   const int64_t k = in->k, begin = in->indptr[i], n = in->indptr[i + 1] - begin, end = in->indptr[in->nrows] - 1;
-  const double *x = in->x + at, *data = in->data + begin;
+  const double *data = in->data + begin;
   const int32_t *column = in->indices + begin;
   Vector sum[PARTS][ROWS][VECTORS] = {};
-  for (int r = 0; WAY == kAdd && r < ROWS; ++r)
-    for (int v = 0; v < VECTORS; ++v) sum[0][r][v] = load(y + (i + r) * k + at + 8 * v);
   const auto entry = [&](int64_t p, int part) {
-    const double *next = x + in->indices[std::min(begin + (ROWS - 1) * n + p + AHEAD, end)] * k;
+    const double *next = x.row(in->indices[std::min(begin + (ROWS - 1) * n + p + AHEAD, end)]) + at;
     for (int v = 0; v < VECTORS; ++v) __builtin_prefetch(next + 8 * v);
-    const double *row = x + column[p] * k;
+    const double *row = x.row(column[p]) + at;
     for (int r = 0; r < ROWS; ++r) {
       const Vector value = data[r * n + p] - Vector{};
       for (int v = 0; v < VECTORS; ++v) sum[part][r][v] += value * load(row + 8 * v);
@@ -116,43 +119,43 @@ template <int ROWS, int VECTORS, Way WAY> inline void tile(const spmm_in *in, in
 }
 
 /* Rows [from, to), those that are alike together. */
-template <int VECTORS, Way WAY> inline void together(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
+template <int VECTORS, Way WAY, class X> inline void together(const spmm_in *in, X x, int64_t from, int64_t to, int64_t at, double *y) {
   constexpr int FEWER = VECTORS > 4 ? 4 : VECTORS; /* for the sums of several rows to stay in registers */
   for (int64_t i = from, rows; i < to; i += rows) {
     rows = alike(in, i, to);
-    if (rows == 1) tile<1, VECTORS, WAY>(in, i, at, y);
+    if (rows == 1) tile<1, VECTORS, WAY>(in, x, i, at, y);
     for (int v = 0; rows > 1 && v < VECTORS; v += FEWER)
-      if (rows == 2) tile<2, FEWER, WAY>(in, i, at + 8 * v, y);
-      else if (rows == 3) tile<3, FEWER, WAY>(in, i, at + 8 * v, y);
-      else tile<4, FEWER, WAY>(in, i, at + 8 * v, y);
+      if (rows == 2) tile<2, FEWER, WAY>(in, x, i, at + 8 * v, y);
+      else if (rows == 3) tile<3, FEWER, WAY>(in, x, i, at + 8 * v, y);
+      else tile<4, FEWER, WAY>(in, x, i, at + 8 * v, y);
   }
 }
 
-template <int VECTORS, Way WAY>
-inline void block(const spmm_in *in, const std::vector<char> &found, int64_t from, int64_t to, int64_t at, double *y) {
+template <int VECTORS, Way WAY, class X>
+inline void block(const spmm_in *in, X x, const std::vector<char> &found, int64_t from, int64_t to, int64_t at, double *y) {
   for (int64_t i = from, j = from; i < to; i = j) {
     const char way = found[size_t(i / kWindow)];
     while (j < to && found[size_t(j / kWindow)] == way) j = std::min(to, (j / kWindow + 1) * kWindow);
-    way ? together<VECTORS, WAY>(in, i, j, at, y) : each<VECTORS, WAY>(in, i, j, at, y);
+    way ? together<VECTORS, WAY>(in, x, i, j, at, y) : each<VECTORS, WAY>(in, x, i, j, at, y);
   }
 }
 
 /* The columns that make up no vector. */
-template <Way WAY> inline void rest(const spmm_in *in, int64_t from, int64_t to, int64_t at, double *y) {
+template <class X> inline void rest(const spmm_in *in, X x, int64_t from, int64_t to, int64_t at, double *y) {
   const int64_t k = in->k;
   for (int64_t i = from; i < to; ++i) {
-    if (WAY != kAdd) std::fill(y + i * k + at, y + (i + 1) * k, 0.0);
+    std::fill(y + i * k + at, y + (i + 1) * k, 0.0);
     for (int64_t p = in->indptr[i]; p < in->indptr[i + 1]; ++p)
-      for (int64_t c = at; c < k; ++c) y[i * k + c] += in->data[p] * in->x[in->indices[p] * k + c];
+      for (int64_t c = at; c < k; ++c) y[i * k + c] += in->data[p] * x.row(in->indices[p])[c];
   }
 }
 
-template <Way WAY> inline void columns(const spmm_in *in, const std::vector<char> &found, int64_t from, int64_t to, double *y) {
+template <Way WAY, class X> inline void columns(const spmm_in *in, X x, const std::vector<char> &found, int64_t from, int64_t to, double *y) {
   int64_t at = 0;
-  for (; at + WIDE <= in->k; at += WIDE) block<WIDE / 8, WAY>(in, found, from, to, at, y);
-  for (; at + 32 <= in->k; at += 32) block<4, WAY>(in, found, from, to, at, y);
-  for (; at + 8 <= in->k; at += 8) block<1, WAY>(in, found, from, to, at, y);
-  if (at < in->k) rest<WAY>(in, from, to, at, y);
+  for (; at + WIDE <= in->k; at += WIDE) block<WIDE / 8, WAY>(in, x, found, from, to, at, y);
+  for (; at + 32 <= in->k; at += 32) block<4, WAY>(in, x, found, from, to, at, y);
+  for (; at + 8 <= in->k; at += 8) block<1, WAY>(in, x, found, from, to, at, y);
+  if (at < in->k) rest(in, x, from, to, at, y);
 #ifdef __AVX512F__
   if (WAY == kPast) _mm_sfence(); /* who is told that Y is done finds it done */
 #endif
@@ -166,8 +169,8 @@ inline Way way(const spmm_in *in, const double *y) {
 }
 
 /* Rows [from, to): `WIDE` columns at a time, then what is left of them. */
-inline void rows(const spmm_in *in, const std::vector<char> &found, int64_t from, int64_t to, Way way, double *y) {
-  way == kPast ? columns<kPast>(in, found, from, to, y) : columns<kSet>(in, found, from, to, y);
+template <class X> inline void rows(const spmm_in *in, X x, const std::vector<char> &found, int64_t from, int64_t to, Way way, double *y) {
+  way == kPast ? columns<kPast>(in, x, found, from, to, y) : columns<kSet>(in, x, found, from, to, y);
 }
 
 }  // namespace spmm
