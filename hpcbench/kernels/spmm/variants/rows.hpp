@@ -40,28 +40,26 @@ struct Whole {
 
 constexpr int64_t kWindow = 64;  /* rows that are taken in the same way */
 constexpr int64_t kMostRows = 4; /* that share what is read of X */
+constexpr int64_t kAhead = 512;  /* entries of such rows that are fetched before they are needed */
 
-/* How many rows from `row` on have the same columns. */
-inline int64_t alike(const spmm_in *in, int64_t row, int64_t to) {
-  const int64_t begin = in->indptr[row], n = in->indptr[row + 1] - begin;
-  int64_t rows = 1;
-  while (rows < kMostRows && row + rows < to && in->indptr[row + rows + 1] - in->indptr[row + rows] == n &&
-         std::equal(in->indices + begin, in->indices + begin + n, in->indices + in->indptr[row + rows]))
-    ++rows;
-  return rows;
-}
+/* Of each row whether the next one has the same columns, and whether such rows are taken together there. */
+enum : char { kSame = 1, kTogether = 2 };
 
-/* Of each window whether most of its entries are in rows that have their columns in common with the next or the one before. */
+/* Rows are taken together in windows where most entries are in rows that have their columns in common with the next or the one before. */
 inline std::vector<char> *find_alike(const spmm_in *in) {
-  auto *found = new std::vector<char>(size_t((in->nrows + kWindow - 1) / kWindow));
+  auto *found = new std::vector<char>(size_t(in->nrows));
+  char *same = found->data();
+  for (int64_t i = 0; i + 1 < in->nrows; ++i) {
+    const int64_t begin = in->indptr[i], next = in->indptr[i + 1], end = in->indptr[i + 2];
+    same[i] = next - begin == end - next && std::equal(in->indices + begin, in->indices + next, in->indices + next);
+  }
   for (int64_t low = 0; low < in->nrows; low += kWindow) {
     const int64_t high = std::min(in->nrows, low + kWindow), entries = in->indptr[high] - in->indptr[low];
     int64_t shared = 0;
-    for (int64_t i = low, rows; i < high; i += rows) {
-      rows = alike(in, i, high);
-      if (rows > 1) shared += in->indptr[i + rows] - in->indptr[i];
-    }
-    (*found)[size_t(low / kWindow)] = 2 * shared > entries;
+    for (int64_t i = low; i < high; ++i)
+      if ((same[i] & kSame) || (i > low && (same[i - 1] & kSame))) shared += in->indptr[i + 1] - in->indptr[i];
+    if (2 * shared > entries)
+      for (int64_t i = low; i < high; ++i) same[i] |= kTogether;
   }
   return found;
 }
@@ -92,13 +90,12 @@ template <int VECTORS, Way WAY, class X> inline void each(const spmm_in *in, X x
  * one wait for each other. */
 template <int ROWS, int VECTORS, Way WAY, class X> inline void tile(const spmm_in *in, X x, int64_t i, int64_t at, double *y) {
   constexpr int PARTS = ROWS * VECTORS < 4 ? 4 / (ROWS * VECTORS) : 1;
-  const int64_t k = in->k, begin = in->indptr[i], n = in->indptr[i + 1] - begin, end = in->indptr[in->nrows] - 1;
+  const int64_t k = in->k, begin = in->indptr[i], n = in->indptr[i + 1] - begin;
   const double *data = in->data + begin;
   const int32_t *column = in->indices + begin;
   Vector sum[PARTS][ROWS][VECTORS] = {};
   const auto entry = [&](int64_t p, int part) {
-    const double *next = x.row(in->indices[std::min(begin + (ROWS - 1) * n + p + AHEAD, end)]) + at;
-    for (int v = 0; v < VECTORS; ++v) __builtin_prefetch(next + 8 * v);
+    __builtin_prefetch(data + ROWS * p + kAhead, 0, 2); /* several short streams are none to a prefetcher */
     const double *row = x.row(column[p]) + at;
     for (int r = 0; r < ROWS; ++r) {
       const Vector value = data[r * n + p] - Vector{};
@@ -119,10 +116,10 @@ template <int ROWS, int VECTORS, Way WAY, class X> inline void tile(const spmm_i
 }
 
 /* Rows [from, to), those that are alike together. */
-template <int VECTORS, Way WAY, class X> inline void together(const spmm_in *in, X x, int64_t from, int64_t to, int64_t at, double *y) {
+template <int VECTORS, Way WAY, class X> inline void together(const spmm_in *in, X x, const char *found, int64_t from, int64_t to, int64_t at, double *y) {
   constexpr int FEWER = VECTORS > 4 ? 4 : VECTORS; /* for the sums of several rows to stay in registers */
   for (int64_t i = from, rows; i < to; i += rows) {
-    rows = alike(in, i, to);
+    for (rows = 1; rows < kMostRows && i + rows < to && (found[i + rows - 1] & kSame);) ++rows;
     if (rows == 1) tile<1, VECTORS, WAY>(in, x, i, at, y);
     for (int v = 0; rows > 1 && v < VECTORS; v += FEWER)
       if (rows == 2) tile<2, FEWER, WAY>(in, x, i, at + 8 * v, y);
@@ -134,9 +131,9 @@ template <int VECTORS, Way WAY, class X> inline void together(const spmm_in *in,
 template <int VECTORS, Way WAY, class X>
 inline void block(const spmm_in *in, X x, const std::vector<char> &found, int64_t from, int64_t to, int64_t at, double *y) {
   for (int64_t i = from, j = from; i < to; i = j) {
-    const char way = found[size_t(i / kWindow)];
-    while (j < to && found[size_t(j / kWindow)] == way) j = std::min(to, (j / kWindow + 1) * kWindow);
-    way ? together<VECTORS, WAY>(in, x, i, j, at, y) : each<VECTORS, WAY>(in, x, i, j, at, y);
+    const char way = found[size_t(i)] & kTogether;
+    while (j < to && (found[size_t(j)] & kTogether) == way) j = std::min(to, (j / kWindow + 1) * kWindow);
+    way ? together<VECTORS, WAY>(in, x, found.data(), i, j, at, y) : each<VECTORS, WAY>(in, x, i, j, at, y);
   }
 }
 
