@@ -27,8 +27,8 @@ demo: $(VENV)/.demo
 # By themselves those that look at times and processes; two at a time all others.
 ALONE := $(addprefix tests/test_,$(addsuffix .py,arms conduct confirm evaluate faults machine))
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not slow" -n 2 $(addprefix --ignore=,$(ALONE))
-	$(BIN)/python -m pytest -m "not slow" $(ALONE)
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal --durations=20 $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest -m "not slow" --durations=20 $(ALONE)
 
 # Figures of docs/measuring.md; takes about two hours on two cores, which must do nothing else.
 measuring: $(VENV)/.dev

@@ -30,6 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest goes first, so that nobody waits for it in the end."""
+    items.sort(key=lambda item: item.path.name != "test_evaluate.py")
+
+
 @pytest.fixture(autouse=True)
 def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Has every wall of the test stand without the layers of ``--without``."""

@@ -86,6 +86,7 @@ def chain(n: int) -> csr_array:
      pytest.param(SUBSTITUTE, "lower", chain(20_000), id="sptrsv")],
 )  # fmt: skip
 @pytest.mark.slow
+@pytest.mark.alone
 def test_calls_cannot_be_computed_together(words, contract, matrix, tmp_path, monkeypatch):
     def result(cheats):
         return judged(text(words, cheats), tmp_path, contract, seconds=10, anchor="scipy_csr", matrix=matrix)

@@ -51,7 +51,12 @@ def test_every_variant_solves_every_kind_of_system(wrong):
     ("ranks", "titles"),
     [
         (3, ("one by one", "parts")),
-        *(pytest.param(r, ("no rows", "prime order", "elasticity"), marks=pytest.mark.slow) for r in (3, 5)),
+        *(
+            pytest.param(
+                r, ("no rows", "prime order", "elasticity"), marks=[pytest.mark.slow, pytest.mark.alone]
+            )
+            for r in (3, 5)
+        ),
     ],
 )
 def test_more_ranks_than_processors_solve_as_well(wrong, ranks, titles):
