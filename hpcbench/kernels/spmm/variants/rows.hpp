@@ -42,6 +42,10 @@ constexpr int64_t kWindow = 64;  /* rows that are taken in the same way */
 constexpr int64_t kMostRows = 4; /* that share what is read of X */
 constexpr int64_t kAhead = 512;  /* entries of such rows that are fetched before they are needed */
 
+/* Bytes of Y beyond which it is written past the caches, and of X beyond which its rows are fetched ahead. Asked once: under a hypervisor an
+ * answer takes microseconds. */
+const int64_t kCache = cache::last(), kHeld = 2 * cache::own();
+
 /* Of each row whether the next one has the same columns, and whether such rows are taken together there. */
 enum : char { kSame = 1, kTogether = 2 };
 
@@ -64,16 +68,19 @@ inline std::vector<char> *find_alike(const spmm_in *in) {
   return found;
 }
 
-/* Columns `at` up to `at` + 8 VECTORS of Y's rows [from, to), one by one. Rows of X some entries ahead are fetched: which ones they are is known, but
- * to no hardware. */
+/* Columns `at` up to `at` + 8 VECTORS of Y's rows [from, to), one by one. Rows of a large X are fetched some entries ahead: which ones they are is
+ * known, but to no hardware. */
 template <int VECTORS, Way WAY, class X> inline void each(const spmm_in *in, X x, int64_t from, int64_t to, int64_t at, double *y) {
   const int64_t k = in->k;
   const int64_t end = in->indptr[to];
+  const bool fetched = in->ncols * k * 8 > kHeld;
   for (int64_t i = from, p = in->indptr[from]; i < to; ++i) {
     Vector sum[VECTORS] = {};
     for (const int64_t last = in->indptr[i + 1]; p < last; ++p) {
-      const double *next = x.row(in->indices[std::min(p + AHEAD, end - 1)]) + at;
-      for (int v = 0; v < VECTORS; ++v) __builtin_prefetch(next + 8 * v);
+      if (fetched) {
+        const double *next = x.row(in->indices[std::min(p + AHEAD, end - 1)]) + at;
+        for (int v = 0; v < VECTORS; ++v) __builtin_prefetch(next + 8 * v);
+      }
       const double *row = x.row(in->indices[p]) + at;
       const Vector value = in->data[p] - Vector{}; /* in all lanes; zero plus it would be computed, since it may be -0 */
       for (int v = 0; v < VECTORS; ++v) sum[v] += value * load(row + 8 * v);
@@ -157,8 +164,6 @@ template <Way WAY, class X> inline void columns(const spmm_in *in, X x, const st
   if (WAY == kPast) _mm_sfence(); /* who is told that Y is done finds it done */
 #endif
 }
-
-const int64_t kCache = cache::last(); /* asked once: under a hypervisor an answer takes microseconds */
 
 /* Past the caches where Y is larger than they are, and vectors of it lie within lines. */
 inline Way way(const spmm_in *in, const double *y) {
