@@ -248,7 +248,15 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("ranks", [1, pytest.param(2, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=() if name in ("cuts all files short", "prints without end") else pytest.mark.slow
+        )
+        for name in HOSTILE
+    ],
+)
 def test_what_a_candidate_does_to_its_judge_is_a_verdict(name, ranks, tmp_path, orphans):
     front, body = HOSTILE[name]
     one = over_mpi(name, body) if ranks > 1 else candidate(body, name)

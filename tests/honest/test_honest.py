@@ -324,7 +324,7 @@ HONEST: dict[str, Candidate] = {
 }  # fmt: skip
 QUICK = {
     "C", "C, OpenMP", "tasks", "a pool of threads that sleep", "futures", "entries that cancel are left out", "NumPy", "MPI",
-    "our gustavson_omp", "our gustavson_mpi",
+    "our gustavson_omp",
 }  # fmt: skip
 
 

@@ -90,7 +90,10 @@ def test_blocks_of_all_ranks_make_up_the_whole(title, ranks):
     assert sum(q.a.csr.shape[0] for q in parts) == p.a.csr.shape[0]
 
 
-@pytest.mark.parametrize("variant", [pytest.param(v, id=v.name) for v in OURS])
+@pytest.mark.parametrize(
+    "variant",
+    [pytest.param(v, id=v.name, marks=pytest.mark.slow if v.model == "mpi" else ()) for v in OURS],
+)
 def test_our_own_pass_the_judge(tmp_path, variant):
     threads, ranks = 1 + (variant.model == "openmp"), 1 + (variant.model == "mpi")
     result = judged(

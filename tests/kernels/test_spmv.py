@@ -132,7 +132,9 @@ def test_blocks_of_all_ranks_make_up_the_whole(shape, ranks):
     )
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name.endswith("_mpi") else ()) for name in OURS]
+)
 def test_our_own_pass_the_judge(tmp_path, name):
     variant = KERNEL.variant(name)
     ranks, threads = 1 + ("mpi" in variant.model), 1 + ("openmp" in variant.model)

@@ -231,7 +231,8 @@ def test_what_is_not_solved_costs_its_limit():
     [
         ("low", 300, 0.8, 1.06), ("high", 300, 0.7, 1.2), ("abrupt", 600, 0.95, 1.15), ("heavy_tailed", 300, 0.8, 1.5),
         ("flows", 300, 1.15, 2.5), ("misleading", 600, 1.15, 1.5),
-        ("unrelated", 300, 1.1, 2.0), ("coupled", 600, 1.4, 1.6), ("cyclic", 300, 1.1, 1.6), ("rotated", 2500, 1.05, 1.1), ("loose", 300, 1.1, 1.3),
+        ("unrelated", 300, 1.1, 2.0), ("coupled", 600, 1.4, 1.6), ("cyclic", 300, 1.1, 1.6), ("loose", 300, 1.1, 1.3),
+        pytest.param("rotated", 2500, 1.05, 1.1, marks=pytest.mark.slow),
     ],
 )  # fmt: skip
 def test_it_is_near_what_could_have_been_chosen(stream, steps, over_fixed, over_each):
