@@ -32,7 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest goes first, so that nobody waits for it in the end."""
-    items.sort(key=lambda item: item.path.name != "test_evaluate.py")
+    longest = ("test_evaluate.py", "test_faults.py", "test_policies.py")
+    items.sort(key=lambda item: item.path.name not in longest)
 
 
 @pytest.fixture(autouse=True)
