@@ -1,6 +1,6 @@
 """Regenerates the tables of docs/gpu.md: all of them, or the blocks named on the command line.
 
-    python docs/gpu.py [BLOCK ...]    (spgemm spgemm-large spgemm-transfers spmv solve)
+    python docs/gpu.py [BLOCK ...]    (spgemm spgemm-large spgemm-transfers spmv spmm sptrsv solve)
 
 Each row is a `hpcbench run`, printed above the table. Inputs and answers of several are made at a time; the races take
 turns on the device. Needs a CUDA device, nvcc and CuPy; the machine must do nothing else.
@@ -114,6 +114,14 @@ BLOCKS = {
         "spmv", "spmv", "product-device", "csr_cuda",
         ["rmat14", "poisson2d1600", "poisson3d128", "fem27_36"],
         ["--variant", "csr_cuda,cusparse", "--param", "algorithm=2", *BUDGET],
+    ),
+    "spmm": lambda: table(
+        "spmm", "spmm", "k32-device", "csr_cuda", ["er60k", "rmat14", "poisson2d1000", "fem27_24"],
+        ["--variant", "csr_cuda,cusparse", "--param", "algorithm=2,3", *BUDGET],
+    ),
+    "sptrsv": lambda: table(
+        "sptrsv", "sptrsv", "lower-device", "waits_cuda", ["poisson2d", "poisson3d", "rmat14", "fem27_36"],
+        ["--variant", "waits_cuda,cusparse", "--param", "NAP=0,20,500", *BUDGET],
     ),
     "solve": lambda: table(
         "solve", "solve", "residual-device", "cg_cuda", ["poisson2d", "poisson3d", "jumps", "poisson2d1000"],

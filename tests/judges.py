@@ -43,7 +43,7 @@ def judged(
         "spgemm": lambda rng: kernel.module().product(a, a, contract, rng),
         "spmv": lambda rng: kernel.module().matvec(a, rng),
         "solve": lambda rng: kernel.module().system(a, rng),
-        "spmm": lambda rng: kernel.module().matmat(a, int(contract[1:]), rng),
+        "spmm": lambda rng: kernel.module().matmat(a, contract, rng),
         "sptrsv": lambda rng: kernel.module().triangle(a, rng),
     }
     case = Case("small", kernel, contract, makers[kernel.name])

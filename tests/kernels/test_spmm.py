@@ -1,5 +1,7 @@
 """Every variant of spmm is right on every odd shape, for every number of columns and threads."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from judges import judged
@@ -11,17 +13,24 @@ from hpcbench.contender import Entry
 from hpcbench.entrants import unavailable
 from hpcbench.inputs import generate
 from hpcbench.kernels.spmm import kernel as spmm
+from hpcbench.machine import gpu
 from hpcbench.spec import HpcbenchError, Setting
 
 KERNEL = registry.kernel("spmm")
-SETTINGS = {"serial": [(1, 1)], "openmp": [(1, 1), (1, 2), (1, 3)], "mpi": [(1, 1), (2, 1), (3, 1), (5, 1)]}
+SETTINGS = {
+    "serial": [(1, 1)],
+    "openmp": [(1, 1), (1, 2), (1, 3)],
+    "mpi": [(r, 1) for r in (1, 2, 3, 5)],
+    "cuda": [(1, 1)],
+}
+ON_DEVICE = [v for v in KERNEL.variants() if v.model == "cuda"]
 INPUTS = {k: spmm.hidden(f"k{k}", np.random.default_rng(k)) for k in (1, 7, 8, 32, 45, 128, 200)}
 OURS = [v for v in KERNEL.variants() if v.language == "cpp"]
 
 
 def _entries(variants, ranks=5, **params):
     return [
-        Entry(threaded(v, **params), Setting(r, t), f"{v.name} {r}r x {t}t")
+        Entry(threaded(v, **params), Setting(r, t, device="cuda" if v.model == "cuda" else "cpu"), f"{v.name} {r}r x {t}t")
         for v in variants if not unavailable(v) for r, t in SETTINGS[v.model] if r <= ranks
     ]  # fmt: skip
 
@@ -44,6 +53,14 @@ def test_every_number_of_columns_is_right(wrong, k):
         assert wrong("spmm", _entries(OURS, ranks=2 if wide == 64 else 1, WIDE=wide, AHEAD=4), few) == {}
 
 
+@pytest.mark.skipif(gpu() is None, reason="no CUDA device is visible")
+@pytest.mark.parametrize("variant", ON_DEVICE, ids=lambda v: v.name)
+def test_every_variant_is_right_in_the_memory_of_the_device(wrong, variant):
+    for k, known in INPUTS.items():
+        inputs = {name: replace(p, resident=True) for name, p in known.items()}
+        assert wrong("spmm", _entries([variant]), inputs, "k8-device") == {}, k
+
+
 @pytest.mark.parametrize("k", [8, 45, 128])
 def test_rows_with_the_same_columns_are_right(wrong, k):
     rng = np.random.default_rng(k)
@@ -53,7 +70,7 @@ def test_rows_with_the_same_columns_are_right(wrong, k):
     indices = np.concatenate([np.tile(p, t) for p, t in zip(patterns, often, strict=True)])
     indptr = np.concatenate([[0], np.cumsum(np.repeat(lengths, often))])
     a = csr_array((np.ones(len(indices)), indices, indptr), shape=(len(indptr) - 1, 700))
-    few = {"alike": spmm.matmat(a, k, rng)}
+    few = {"alike": spmm.matmat(a, f"k{k}", rng)}
     for wide in (8, 64, 128):
         assert wrong("spmm", _entries(OURS, ranks=2 if wide == 64 else 1, WIDE=wide), few) == {}
 
@@ -117,7 +134,7 @@ def test_more_than_one_file_is_refused(tmp_path):
 
 def test_values_of_a_matrix_are_drawn_and_its_pattern_kept():
     a = small(50, 200)
-    p = spmm.matmat(a, 3, np.random.default_rng(0))
+    p = spmm.matmat(a, "k3", np.random.default_rng(0))
     assert np.array_equal(p.a.csr.indices, a.indices)
     assert isinstance(p.a.csr, csr_array)
     assert np.all((p.a.csr.data / a.data >= 0.5) & (p.a.csr.data / a.data < 1.5))

@@ -1,5 +1,7 @@
 """Every variant of sptrsv is right on every odd triangle, for every number of threads."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from judges import judged
@@ -13,23 +15,32 @@ from hpcbench.entrants import unavailable
 from hpcbench.inputs import generate
 from hpcbench.kernels.sptrsv import kernel as sptrsv
 from hpcbench.kernels.sptrsv.triangle import lower
+from hpcbench.machine import gpu
 from hpcbench.spec import HpcbenchError, Setting
 
 KERNEL = registry.kernel("sptrsv")
-SETTINGS = {"serial": [(1, 1)], "openmp": [(1, 1), (1, 2), (1, 3), (1, 5)]}
+SETTINGS = {"serial": [(1, 1)], "openmp": [(1, 1), (1, 2), (1, 3), (1, 5)], "cuda": [(1, 1)]}
+ON_DEVICE = [v for v in KERNEL.variants() if v.model == "cuda"]
 INPUTS = sptrsv.hidden("lower", np.random.default_rng(7))
 OURS = [v for v in KERNEL.variants() if v.language == "cpp"]
 
 
 def _entries(variants, **params):
     return [
-        Entry(threaded(v, **params), Setting(r, t), f"{v.name} {r}r x {t}t")
+        Entry(threaded(v, **params), Setting(r, t, device="cuda" if v.model == "cuda" else "cpu"), f"{v.name} {r}r x {t}t")
         for v in variants if not unavailable(v) for r, t in SETTINGS[v.model]
     ]  # fmt: skip
 
 
 def test_every_variant_solves_every_triangle(wrong):
     assert wrong("sptrsv", _entries(KERNEL.variants()), INPUTS) == {}
+
+
+@pytest.mark.skipif(gpu() is None, reason="no CUDA device is visible")
+@pytest.mark.parametrize("variant", ON_DEVICE, ids=lambda v: v.name)
+def test_every_variant_is_right_in_the_memory_of_the_device(wrong, variant):
+    inputs = {name: replace(p, resident=True) for name, p in INPUTS.items()}
+    assert wrong("sptrsv", _entries([variant]), inputs, "lower-device") == {}
 
 
 @pytest.mark.parametrize(

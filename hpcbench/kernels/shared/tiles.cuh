@@ -188,19 +188,25 @@ inline int64_t entries(device::Call &call, const int64_t *indptr, int64_t rows) 
   return count;
 }
 
-/* Fill `a`, whose rows, entries, indices and data are known, for as long as `call` lasts; all pointers are the device's. */
-template <int BLOCK> void split(device::Call &call, const int64_t *indptr, Matrix *a) {
+/* Cut `a`, whose rows, entries, indices and data are known, into tiles for products with `width` columns, for as long as `call`
+ * lasts; all pointers are the device's. False where nothing is left to do. */
+template <int BLOCK> bool divide(device::Call &call, const int64_t *indptr, Matrix *a, int64_t width = 1, int64_t passes = 1) {
   constexpr int64_t kStep = Shape<BLOCK>::kStep;
   a->count = (a->rows + a->entries + kStep - 1) / kStep;
   Tile *tile = call.take<Tile>(a->count + 1);
-  uint16_t *end = call.take<uint16_t>(a->rows), *near = call.take<uint16_t>(a->entries);
-  a->piece = call.take<double>(2 * a->count), a->arrived = call.take<unsigned>(a->count);
-  a->tile = tile, a->end = end, a->near = near;
-  if (!call.note(a->count < INT_MAX ? cudaSuccess : cudaErrorInvalidValue) || !a->count) return;
-  call.note(cudaMemsetAsync(a->arrived, 0, size_t(a->count) * sizeof(unsigned), 0));
+  a->piece = call.take<double>(2 * a->count * width), a->arrived = call.take<unsigned>(a->count * passes), a->tile = tile;
+  if (!call.note(a->count < INT_MAX ? cudaSuccess : cudaErrorInvalidValue) || !a->count) return false;
+  call.note(cudaMemsetAsync(a->arrived, 0, size_t(a->count * passes) * sizeof(unsigned), 0));
   cut<BLOCK><<<unsigned(a->count / BLOCK + 1), BLOCK>>>(*a, indptr, tile);
-  call.started();
-  pack<BLOCK><<<unsigned(a->count), BLOCK>>>(*a, indptr, tile, end, near);
+  return call.started();
+}
+
+/* The same, with what a product with a vector reads in place of `indptr` and `indices`. */
+template <int BLOCK> void split(device::Call &call, const int64_t *indptr, Matrix *a) {
+  uint16_t *end = call.take<uint16_t>(a->rows), *near = call.take<uint16_t>(a->entries);
+  a->end = end, a->near = near;
+  if (!divide<BLOCK>(call, indptr, a)) return;
+  pack<BLOCK><<<unsigned(a->count), BLOCK>>>(*a, indptr, const_cast<Tile *>(a->tile), end, near);
   call.started();
 }
 

@@ -17,6 +17,7 @@ typedef struct spmm_in {
   const double *x; /* ncols times k, under MPI this rank's rows of X */
   int64_t rank, ranks;
   const int64_t *x_offsets; /* ranks + 1: rank r holds the rows x_offsets[r] up to x_offsets[r+1] of X */
+  int64_t device; /* 1: all arrays, of outputs too, lie in the memory of a CUDA device; 0: in the host's */
 } spmm_in;
 
 typedef struct spmm_out {

@@ -9,12 +9,6 @@ from hpcbench.kernels.spmv.hidden import DRAWS
 from hpcbench.kernels.spmv.matvec import Matvec
 
 
-def columns(contract: str) -> int:
-    """k of the contract."""
-    return int(contract.removeprefix("k"))
-
-
 def hidden(contract: str, rng: np.random.Generator) -> dict[str, Matvec]:
     """One input of every kind, by name, drawn anew at every call."""
-    k = columns(contract)
-    return {name: matmat(draw(rng), k, rng) for name, draw in DRAWS.items() if name != "far columns"}
+    return {name: matmat(draw(rng), contract, rng) for name, draw in DRAWS.items() if name != "far columns"}

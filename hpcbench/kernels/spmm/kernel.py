@@ -11,17 +11,18 @@ from scipy.sparse import csr_array
 from hpcbench.inputs import examples, generate
 from hpcbench.inputs.read import read_matrix
 from hpcbench.kernels.spmm.answer import check, cost, gather, oracle, sizes
-from hpcbench.kernels.spmm.hidden import columns, hidden
+from hpcbench.kernels.spmm.hidden import hidden
 from hpcbench.kernels.spmm.matmat import features, matmat, outputs, pack
 from hpcbench.kernels.spmv.matvec import Matvec, fingerprint, partition, redraw, streamed
 from hpcbench.spec import HpcbenchError
 
 __all__ = [
-    "BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make", "matmat", "oracle",
-    "outputs", "pack", "partition", "redraw", "sizes", "streamed", "vary",
+    "BASELINE", "DEVICE_BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make",
+    "matmat", "oracle", "outputs", "pack", "partition", "redraw", "sizes", "streamed", "vary",
 ]  # fmt: skip
 
 BASELINE = "scipy_csr"
+DEVICE_BASELINE = "cusparse"
 
 CASES: dict[str, Callable[[np.random.Generator], csr_array]] = {
     "er60k": lambda g: generate.er(60_000, 4, g),
@@ -47,7 +48,7 @@ CASES: dict[str, Callable[[np.random.Generator], csr_array]] = {
 
 def make(case: str, contract: str, rng: np.random.Generator) -> Matvec:
     """The input of a named case, new values at every call."""
-    return matmat(CASES[case](rng), columns(contract), rng)
+    return matmat(CASES[case](rng), contract, rng)
 
 
 def vary(inputs: Matvec, rng: np.random.Generator, ranks: int) -> Matvec:
@@ -67,4 +68,4 @@ def load(paths: Sequence[Path], contract: str, rng: np.random.Generator) -> Matv
         raise HpcbenchError(
             f"{paths[1]}: spmm multiplies one matrix with random columns; give --input once per matrix"
         )
-    return matmat(read_matrix(paths[0]), columns(contract), rng)
+    return matmat(read_matrix(paths[0]), contract, rng)

@@ -11,11 +11,17 @@ from hpcbench.kernels.spmv import matvec
 from hpcbench.kernels.spmv.matvec import Matvec
 
 
-def matmat(a: csr_array, k: int, rng: np.random.Generator) -> Matvec:
-    """The input A X with the values of A times factors in [0.5, 1.5), and X of ``k`` columns drawn."""
+def columns(contract: str) -> int:
+    """k of the contract."""
+    return int(contract.removeprefix("k").removesuffix("-device"))
+
+
+def matmat(a: csr_array, contract: str, rng: np.random.Generator) -> Matvec:
+    """The input A X with the values of A times factors in [0.5, 1.5), and X of the contract's columns drawn."""
     data = a.data * rng.uniform(0.5, 1.5, a.nnz)
     matrix = Matrix(csr_array((data, a.indices, a.indptr), shape=a.shape))
-    return matvec.redraw(Matvec(matrix, np.zeros((a.shape[1], k))), rng)
+    zeros = np.zeros((a.shape[1], columns(contract)))
+    return matvec.redraw(Matvec(matrix, zeros, contract.endswith("-device")), rng)
 
 
 def features(inputs: Matvec) -> dict[str, int | float]:
@@ -26,7 +32,6 @@ def features(inputs: Matvec) -> dict[str, int | float]:
 def pack(inputs: Matvec) -> dict[str, int | np.ndarray]:
     """The fields of ``struct spmm_in``, in its order."""
     fields = matvec.pack(inputs)
-    del fields["device"]  # spmm is on the host
     first = {"nrows": fields.pop("nrows"), "ncols": fields.pop("ncols"), "k": inputs.x.shape[1]}
     return first | fields | {"x": inputs.x.ravel()}
 

@@ -17,6 +17,7 @@ typedef struct sptrsv_in {
   const double *b; /* nrows */
   int64_t rank, ranks;
   const int64_t *offsets; /* ranks + 1: rank r has the rows, and entries of b and x, offsets[r] up to offsets[r+1] */
+  int64_t device; /* 1: all arrays, of outputs too, lie in the memory of a CUDA device; 0: in the host's */
 } sptrsv_in;
 
 typedef struct sptrsv_out {

@@ -63,8 +63,8 @@ def _square(a: csr_array) -> csr_array:
 
 def hidden(contract: str, rng: np.random.Generator) -> dict[str, Triangle]:
     """One input of every kind, by name, drawn anew at every call."""
-    found = {name: triangle(lower(draw(rng), rng), rng) for name, draw in PATTERNS.items()}
-    found["scaled"] = triangle(_scaled(lower(generate.poisson2d(13, rng), rng), rng), rng)
-    found["growing"] = triangle(_growing(odd(rng, 30, 40), rng), rng)
-    found["identity"] = triangle(csr_array(eye_array(odd(rng, 10, 20))), rng)
+    found = {name: triangle(lower(draw(rng), rng), rng, contract) for name, draw in PATTERNS.items()}
+    found["scaled"] = triangle(_scaled(lower(generate.poisson2d(13, rng), rng), rng), rng, contract)
+    found["growing"] = triangle(_growing(odd(rng, 30, 40), rng), rng, contract)
+    found["identity"] = triangle(csr_array(eye_array(odd(rng, 10, 20))), rng, contract)
     return found

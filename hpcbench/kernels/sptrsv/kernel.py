@@ -28,11 +28,12 @@ from hpcbench.kernels.sptrsv.triangle import (
 from hpcbench.spec import HpcbenchError
 
 __all__ = [
-    "BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make", "oracle", "outputs",
-    "pack", "partition", "redraw", "sizes", "streamed", "triangle", "vary",
+    "BASELINE", "DEVICE_BASELINE", "check", "cost", "features", "fingerprint", "gather", "hidden", "load", "make",
+    "oracle", "outputs", "pack", "partition", "redraw", "sizes", "streamed", "triangle", "vary",
 ]  # fmt: skip
 
 BASELINE = "scipy_csr"
+DEVICE_BASELINE = "cusparse"
 LOST = 1e-4  # relative error of a solution beyond which a residual says little of it
 
 CASES: dict[str, Callable[[np.random.Generator], csr_array]] = {
@@ -59,7 +60,7 @@ CASES: dict[str, Callable[[np.random.Generator], csr_array]] = {
 
 def make(case: str, contract: str, rng: np.random.Generator) -> Triangle:
     """The input of a named case, new values at every call."""
-    return triangle(lower(CASES[case](rng), rng), rng)
+    return triangle(lower(CASES[case](rng), rng), rng, contract)
 
 
 def vary(inputs: Triangle, rng: np.random.Generator, ranks: int) -> Triangle:
@@ -87,7 +88,7 @@ def load(paths: Sequence[Path], contract: str, rng: np.random.Generator) -> Tria
         raise HpcbenchError(
             f"{paths[0]}: row {zeros[0] + 1} has no diagonal entry, or a zero: its triangle is singular"
         )
-    found = triangle(csr_array(tril(matrix)), rng)
+    found = triangle(csr_array(tril(matrix)), rng, contract)
     solved = spsolve_triangular(found.a.csr, found.b, lower=True)
     if not np.linalg.norm(solved - found.x) <= LOST * np.linalg.norm(found.x):
         raise HpcbenchError(

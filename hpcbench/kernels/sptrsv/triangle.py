@@ -14,22 +14,26 @@ from hpcbench.kernels.shared.rows import Matrix, draw
 
 @dataclass(frozen=True)
 class Triangle:
-    """One input: L (n x n) and b (n,), made from ``x``; for MPI the rows of L, b and x that a rank holds."""
+    """One input: L (n x n) and b (n,), made from ``x``; for MPI the rows of L, b and x that a rank holds.
+
+    ``resident`` tells that it lies in a device's memory.
+    """
 
     a: Matrix
     b: np.ndarray
     x: np.ndarray
+    resident: bool = False
     rank: int = 0
     ranks: int = 1
     offsets: tuple[int, ...] = ()
 
 
-def triangle(given: csr_array, rng: np.random.Generator) -> Triangle:
+def triangle(given: csr_array, rng: np.random.Generator, contract: str = "lower") -> Triangle:
     """The input L x = b of a lower triangle without zeros on its diagonal, b that of a drawn x."""
     found = csr_array(given)
     found.sort_indices()
     nothing = np.zeros(found.shape[0])
-    return redraw(Triangle(Matrix(found), nothing, nothing), rng)
+    return redraw(Triangle(Matrix(found), nothing, nothing, contract.endswith("-device")), rng)
 
 
 def lower(pattern: csr_array, rng: np.random.Generator) -> csr_array:
@@ -76,7 +80,7 @@ def pack(inputs: Triangle) -> dict[str, int | np.ndarray]:
     return {
         "nrows": a.csr.shape[0], "order": order, "indptr": a.indptr, "indices": a.indices, "data": a.csr.data,
         "b": inputs.b, "rank": inputs.rank, "ranks": inputs.ranks,
-        "offsets": np.array(inputs.offsets or (0, order), dtype=np.int64),
+        "offsets": np.array(inputs.offsets or (0, order), dtype=np.int64), "device": int(inputs.resident),
     }  # fmt: skip
 
 
@@ -90,6 +94,6 @@ def partition(inputs: Triangle, ranks: int) -> list[Triangle]:
     cut, blocks = inputs.a.blocks(ranks)
     offsets = tuple(int(c) for c in cut)
     return [
-        Triangle(block, inputs.b[low:high], inputs.x[low:high], r, ranks, offsets)
+        Triangle(block, inputs.b[low:high], inputs.x[low:high], inputs.resident, r, ranks, offsets)
         for r, (block, low, high) in enumerate(zip(blocks, offsets[:-1], offsets[1:], strict=True))
     ]

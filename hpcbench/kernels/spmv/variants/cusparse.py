@@ -16,29 +16,20 @@ import cupy
 import numpy as np
 from cupy.cuda import device, runtime
 from cupy_backends.cuda.libs import cusparse
-from cupyx.cusparse import BaseDescriptor, DnVecDescriptor
+from cupyx.cusparse import DnVecDescriptor
 
-LIBRARY = ctypes.CDLL("libcusparse.so.12")  # CuPy has loaded it; what CuPy does not wrap
+from hpcbench.kernels.shared.cusparse import CUDA_R_64F, STREAM, Csr, called, given
+
 ALGORITHMS = 0, 2, 3  # of cusparseSpMVAlg_t
-CUDA_R_64F = 1
 FACTORS = np.array([1.0, 0.0])
 ALPHA, BETA = FACTORS.ctypes.data, FACTORS.ctypes.data + 8
-STREAM = 0
-MATRICES = {}  # by where they lie: all inputs of a race share theirs
 
 
 class Vectors:
     """x and y on the device; x comes from the host in every call where the contract has it there."""
 
     def __init__(self, inputs):
-        at = inputs["indptr"].ctypes.data
-        if at not in MATRICES:
-            indptr = inputs["indptr"]
-            if indptr[-1] >= 2**31:
-                raise OverflowError("more non-zeros than 32-bit row pointers can count")
-            parts = indptr.astype(np.int32), inputs["indices"], inputs["data"]
-            MATRICES[at] = [cupy.asarray(p) for p in parts] if inputs["device"] else parts
-        self.matrix = MATRICES[at]
+        self.matrix = given(inputs)
         self.resident, self.host = bool(inputs["device"]), inputs["x"]
         self.x, self.y = cupy.asarray(inputs["x"]), cupy.zeros(inputs["nrows"])
         self.empty = not len(inputs["data"])
@@ -51,25 +42,24 @@ class Matrix:
     """The matrix on the device, and what the library has found out about it."""
 
     def __init__(self, vectors, algorithm):
-        self.arrays = [cupy.asarray(p) for p in vectors.matrix]
-        at = [array.data.ptr for array in self.arrays]
-        shape, index = (len(vectors.y), len(vectors.x)), cusparse.CUSPARSE_INDEX_32I
-        made = cusparse.createCsr(
-            *shape, len(self.arrays[2]), *at, index, index, cusparse.CUSPARSE_INDEX_BASE_ZERO, CUDA_R_64F
+        self.csr = Csr(vectors.matrix, (len(vectors.y), len(vectors.x)))
+        made, (x, y) = self.csr.descriptor, vectors.at
+        self.head = device.get_cusparse_handle(), cusparse.CUSPARSE_OPERATION_NON_TRANSPOSE, ALPHA, made
+        self.buffer = cupy.empty(
+            cusparse.spMV_bufferSize(*self.head, x, BETA, y, CUDA_R_64F, algorithm), np.int8
         )
-        self.descriptor = BaseDescriptor(made, destroyer=cusparse.destroySpMat)
-        x, y = vectors.at
-        head = device.get_cusparse_handle(), cusparse.CUSPARSE_OPERATION_NON_TRANSPOSE, ALPHA, made
-        tail = CUDA_R_64F, algorithm
-        self.buffer = cupy.empty(cusparse.spMV_bufferSize(*head, x, BETA, y, *tail), np.int8)
-        self.head, self.tail = head, (*tail, self.buffer.data.ptr)
-        handle, operation, *_ = head
+        self.tail = CUDA_R_64F, algorithm, self.buffer.data.ptr
+        handle, operation, *_ = self.head
         pointers = [ctypes.c_void_p(p) for p in (handle, ALPHA, made, x, BETA, y, self.buffer.data.ptr)]
-        status = LIBRARY.cusparseSpMV_preprocess(
-            pointers[0], int(operation), *pointers[1:6], CUDA_R_64F, algorithm, pointers[6]
+        called(
+            "cusparseSpMV_preprocess",
+            pointers[0],
+            int(operation),
+            *pointers[1:6],
+            CUDA_R_64F,
+            algorithm,
+            pointers[6],
         )
-        if status:
-            raise RuntimeError(f"cusparseSpMV_preprocess returned status {status}")
         runtime.streamSynchronize(STREAM)
 
 
