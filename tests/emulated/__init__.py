@@ -12,7 +12,7 @@ from hpcbench.variant import Variant
 
 DEVICE = (Path(__file__).parent / "cuda.hpp").read_text()
 OF_CUDA = re.compile(r"^#include <(cuda_runtime|cooperative_groups)\.h>$", re.MULTILINE)
-SHARED = re.compile(r"__shared__ ((?:unsigned long long|[\w:<>]+)) ([^;]+);")
+SHARED = re.compile(r"__shared__ ((?:typename |unsigned long )?[\w:<>]+) ([^;]+);")
 NAME = re.compile(r"(\w+)((?:\[[^\]]+\])*)$")
 KERNEL = re.compile(r"[\w:]+(?:<[^<>;{}]*>)?$")
 
@@ -29,7 +29,7 @@ def emulated(variant: Variant, order: int = 0, **params: int) -> Candidate:
         made,
         language="cpp",
         model="serial",
-        flags=("-O1",),
+        flags=("-O2",),
         source=f"#define ORDER {order}\n{DEVICE}\n{text}".encode(),
     )
 

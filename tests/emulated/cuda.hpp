@@ -12,7 +12,6 @@
 #include <ucontext.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <memory>
 #include <tuple>
@@ -41,7 +40,7 @@ struct double2 {
 
 namespace emulated {
 
-constexpr int kWarp = 32, kProcessors = 2, kOccupancy = 2;
+constexpr int kWarp = 32, kProcessors = 3, kOccupancy = 1;
 constexpr size_t kStack = 128 << 10;
 
 [[noreturn]] inline void wrong(const char *what) {
@@ -54,10 +53,14 @@ struct Barrier {
   unsigned turn = 0;
 };
 
+/* Of lanes that name each other; who is a turn ahead writes elsewhere than others still read. */
+struct Meeting : Barrier {
+  uint64_t slot[2][kWarp];
+};
+
 struct Warp {
-  int alive = 0;
-  uint64_t slot[kWarp];
-  std::map<unsigned, Barrier> barrier; /* by the mask of those who meet */
+  Meeting whole;
+  std::map<unsigned, Meeting> some; /* by the mask of those who meet */
 };
 
 struct Block {
@@ -80,11 +83,14 @@ struct Thread {
 
 struct Device {
   std::vector<Thread> threads;
+  std::vector<Thread *> order;
+  size_t place = 0;
+  int idle = 0;
+  int64_t before = 0;
   std::vector<Block> blocks;
   std::vector<char *> stacks;
   Thread *now = nullptr;
   jmp_buf scheduler;
-  ucontext_t home;
   dim3 grid, block;
   Barrier all;
   int alive = 0;
@@ -94,16 +100,37 @@ struct Device {
 };
 inline Device device;
 
+void begin();
+
+/* Switch to the next thread that has not ended. */
+[[noreturn]] inline void go_on() {
+  Device &d = device;
+  do {
+    if (++d.place < d.order.size()) continue;
+    d.idle = d.moved == d.before ? d.idle + 1 : 0, d.place = 0, d.before = d.moved;
+    if (d.idle > 10000) wrong("its threads wait for each other");
+  } while (d.order[d.place]->ended);
+  d.now = d.order[d.place];
+  if (d.now->begun) _longjmp(d.now->at, 1);
+  d.now->begun = true;
+  ucontext_t &first = d.now->first;
+  getcontext(&first);
+  first.uc_stack.ss_sp = d.stacks[d.place], first.uc_stack.ss_size = kStack, first.uc_link = nullptr;
+  makecontext(&first, begin, 0);
+  setcontext(&first);
+  abort();
+}
+
 inline void yield() {
-  if (!_setjmp(device.now->at)) _longjmp(device.scheduler, 1);
+  if (!_setjmp(device.now->at)) go_on();
 }
 
 inline void begin() {
   device.enter(device.what);
   Thread *t = device.now;
-  t->ended = true, ++device.moved;
-  --t->block->alive, --t->warp->alive, --device.alive;
-  _longjmp(device.scheduler, 1);
+  t->ended = true, ++device.moved, --t->block->alive;
+  if (!--device.alive) _longjmp(device.scheduler, 1);
+  go_on();
 }
 
 /* Meet `*alive` threads, fewer once some of them have ended. */
@@ -126,7 +153,7 @@ inline void run(std::vector<Block *> blocks) {
     for (unsigned i = 0; i < device.block.x; ++i, ++at) {
       Thread &t = device.threads[at];
       t.index = dim3(i), t.block = b, t.warp = &b->warps[i / kWarp], t.lane = int(i % kWarp), t.begun = t.ended = false;
-      t.index.y = t.index.z = 0, ++t.warp->alive;
+      t.index.y = t.index.z = 0;
     }
   }
   device.all = {}, device.alive = int(at);
@@ -135,25 +162,10 @@ inline void run(std::vector<Block *> blocks) {
     if (stack == MAP_FAILED) wrong("no memory for another thread");
     device.stacks.push_back(static_cast<char *>(stack));
   }
-  std::vector<size_t> order(at);
-  for (size_t i = 0; i < at; ++i) order[i] = ORDER ? at - 1 - i : i;
-  for (int idle = 0; device.alive;) {
-    const int64_t before = device.moved;
-    for (size_t i : order) {
-      Thread &t = device.threads[i];
-      if (t.ended) continue;
-      device.now = &t;
-      if (_setjmp(device.scheduler)) continue;
-      if (t.begun) _longjmp(t.at, 1);
-      t.begun = true;
-      getcontext(&t.first);
-      t.first.uc_stack.ss_sp = device.stacks[i], t.first.uc_stack.ss_size = kStack, t.first.uc_link = &device.home;
-      makecontext(&t.first, begin, 0);
-      setcontext(&t.first);
-    }
-    idle = device.moved == before ? idle + 1 : 0;
-    if (idle > 10000) wrong("its threads wait for each other");
-  }
+  device.order.clear();
+  for (size_t i = 0; i < at; ++i) device.order.push_back(&device.threads[ORDER ? at - 1 - i : i]);
+  device.place = at - 1, device.idle = 0;
+  if (!_setjmp(device.scheduler)) go_on();
 }
 
 template <class Kernel> void launch(dim3 grid, dim3 block, bool together, Kernel kernel) {
@@ -179,27 +191,27 @@ template <class T, int Place> T &shared() {
   return *reinterpret_cast<T *>((address + alignof(T) - 1) / alignof(T) * alignof(T));
 }
 
-/* What all lanes of `mask` have; those who meet must have named each other. */
-template <class T> std::array<T, kWarp> exchange(unsigned mask, T mine) {
+/* work(slots), once all lanes of `mask`, who must have named each other, have put there what they have. */
+template <class T, class Work> auto exchange(unsigned mask, T mine, Work work) {
   static_assert(sizeof(T) <= 8, "a word for each lane");
   Warp &warp = *device.now->warp;
   if (!(mask >> device.now->lane & 1)) wrong("a lane meets others that do not name it");
   const int count = __builtin_popcount(mask);
-  memcpy(&warp.slot[device.now->lane], &mine, sizeof mine);
-  Barrier &b = warp.barrier[mask];
-  meet(&b, &count);
-  std::array<T, kWarp> found;
-  for (size_t i = 0; i < kWarp; ++i) memcpy(&found[i], &warp.slot[i], sizeof(T));
-  meet(&b, &count);
-  return found;
+  Meeting &m = mask == 0xffffffff ? warp.whole : warp.some[mask];
+  uint64_t *const slot = m.slot[m.turn % 2];
+  memcpy(slot + device.now->lane, &mine, sizeof mine);
+  meet(&m, &count);
+  return work(slot);
 }
 
 template <class T> T from(unsigned mask, T mine, int lane, int width) {
-  const int own = device.now->lane, first = own / width * width;
-  const std::array<T, kWarp> all = exchange(mask, mine);
-  if (lane < first || lane >= first + width) return mine;
+  const int first = device.now->lane / width * width;
+  if (lane < first || lane >= first + width) lane = device.now->lane;
   if (!(mask >> lane & 1)) wrong("a lane takes a value of one that is not there");
-  return all[size_t(lane)];
+  return exchange(mask, mine, [lane](const uint64_t *slots) {
+    T found;
+    return memcpy(&found, slots + lane, sizeof found), found;
+  });
 }
 
 }  // namespace emulated
@@ -210,15 +222,16 @@ template <class T> T from(unsigned mask, T mine, int lane, int width) {
 #define gridDim (emulated::device.grid)
 
 inline void __syncthreads() { emulated::meet(&emulated::device.now->block->barrier, &emulated::device.now->block->alive); }
-inline void __syncwarp(unsigned mask = 0xffffffff) { emulated::exchange(mask, 0); }
+inline unsigned __ballot_sync(unsigned mask, int holds) {
+  return emulated::exchange(mask, holds, [mask](const uint64_t *slots) {
+    unsigned found = 0;
+    for (int i = 0; i < emulated::kWarp; ++i) found |= unsigned((mask >> i & 1) && int(slots[i])) << i;
+    return found;
+  });
+}
+inline void __syncwarp(unsigned mask = 0xffffffff) { __ballot_sync(mask, 0); }
 inline void __threadfence() {}
 inline void __nanosleep(unsigned) { emulated::yield(); }
-inline unsigned __ballot_sync(unsigned mask, int holds) {
-  const auto all = emulated::exchange(mask, holds);
-  unsigned found = 0;
-  for (int i = 0; i < emulated::kWarp; ++i) found |= unsigned(mask >> i & 1 && all[size_t(i)]) << i;
-  return found;
-}
 inline int __any_sync(unsigned mask, int holds) { return __ballot_sync(mask, holds) != 0; }
 inline int __all_sync(unsigned mask, int holds) { return __ballot_sync(mask, holds) == mask; }
 template <class T> T __shfl_sync(unsigned mask, T v, int lane, int width = 32) {

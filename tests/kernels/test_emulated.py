@@ -21,5 +21,5 @@ def test_every_variant_is_right_on_every_kind_of_input(wrong, variant):
     kernel = registry.kernel(variant.kernel)
     for contract in CONTRACTS.get(kernel.name, (next(iter(kernel.contracts)),)):
         inputs = kernel.module().hidden(contract, np.random.default_rng(7))
-        arms = [Entry(emulated(variant, order), Setting(), f"order {order}") for order in (0, 1)]
+        arms = [Entry(emulated(variant, order, THREADS=128), Setting(), f"order {order}") for order in (0, 1)]
         assert wrong(kernel.name, arms, inputs) == {}

@@ -1,4 +1,4 @@
-/* S A S on a CUDA device, S the inverse roots of A's diagonal, and whether A is symmetric positive definite as far as is seen. */
+/* S A S on a CUDA device, S the inverse roots of the sizes of A's diagonal, and what is wrong with A as far as is seen. */
 #ifndef SOLVE_SCALED_CUH
 #define SOLVE_SCALED_CUH
 #include "../../shared/tiles.cuh"
@@ -11,11 +11,12 @@ struct Check {
   double difference, size; /* of u.Av and v.Au, for two vectors without a pattern; of all entries */
   int zero, negative;      /* diagonal entries */
 
-  __device__ int status() const {
+  /* `definite`: whether it has to be symmetric positive definite. */
+  __device__ int status(bool definite) const {
     if (zero) return SOLVE_ZERO_DIAGONAL;
-    if (negative) return SOLVE_INDEFINITE;
+    if (definite && negative) return SOLVE_INDEFINITE;
     if (!isfinite(size)) return SOLVE_BREAKDOWN;
-    return fabs(difference) > kUnequal * size ? SOLVE_INDEFINITE : SOLVE_OK;
+    return definite && fabs(difference) > kUnequal * size ? SOLVE_INDEFINITE : SOLVE_OK;
   }
 };
 
@@ -32,7 +33,7 @@ __device__ inline double hashed(int64_t i, uint32_t factor, uint32_t offset) {
 __device__ inline double u(int64_t i) { return hashed(i, 2654435761u, 0); }
 __device__ inline double v(int64_t i) { return hashed(i, 2246822519u, 3266489917u); }
 
-/* Roots of the diagonal, and the check; a warp takes a row. */
+/* Roots of the diagonal, of what is negative minus the root of its size, and the check; a warp takes a row. */
 __global__ void examine(Csr a, double *root, Check *check) {
   const int64_t warps = gridDim.x * int64_t(blockDim.x) / tiles::kWarp;
   const int lane = threadIdx.x % tiles::kWarp;
@@ -48,7 +49,7 @@ __global__ void examine(Csr a, double *root, Check *check) {
     difference += u(i) * av - v(i) * au;
     d = tiles::gather(d);
     if (lane) continue;
-    root[i] = sqrt(d);
+    root[i] = copysign(sqrt(fabs(d)), d);
     if (d == 0) check->zero = 1;
     else if (!(d > 0)) check->negative = 1;
   }
@@ -61,7 +62,7 @@ __global__ void rescale(Csr a, const double *root, double *data) {
   const int64_t warps = gridDim.x * int64_t(blockDim.x) / tiles::kWarp;
   for (int64_t i = (blockIdx.x * int64_t(blockDim.x) + threadIdx.x) / tiles::kWarp; i < a.rows; i += warps)
     for (int64_t k = a.indptr[i] + threadIdx.x % tiles::kWarp; k < a.indptr[i + 1]; k += tiles::kWarp)
-      data[k] = a.data[k] / root[i] / root[a.indices[k]];
+      data[k] = a.data[k] / fabs(root[i]) / fabs(root[a.indices[k]]);
 }
 
 /* On the device for as long as it lives. */
@@ -81,7 +82,7 @@ template <int BLOCK> struct Scaled {
   }
   device::Call call;
   tiles::Matrix a{};
-  double *root = nullptr; /* of A's diagonal */
+  double *root = nullptr;
   Check *check = nullptr;
 };
 

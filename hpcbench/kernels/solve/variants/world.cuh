@@ -24,23 +24,8 @@ template <int BLOCK> class World {
   /* What was written before is seen after it, by all. */
   __device__ void meet() { cooperative_groups::this_grid().sync(); }
 
-  /* Both sums over all threads, the same to the last bit in each; they meet. */
-  __device__ double2 sum(double a, double b) {
-    double2 *parts = parts_ + (turn_ ? gridDim.x : 0); /* those of the last sum may still be read */
-    turn_ = !turn_;
-    double2 total = own({a, b});
-    if (threadIdx.x == 0) parts[blockIdx.x] = total;
-    meet();
-    total = {0, 0};
-    for (unsigned i = threadIdx.x; i < gridDim.x; i += BLOCK) {
-      const double2 part = __ldcg(parts + i);
-      total.x += part.x, total.y += part.y;
-    }
-    return own(total);
-  }
-
- private:
-  __device__ double2 own(double2 v) {
+  /* Both sums over the threads of this block. */
+  __device__ double2 of_block(double2 v) {
     v.x = tiles::gather(v.x), v.y = tiles::gather(v.y);
     __syncthreads();
     if (threadIdx.x % tiles::kWarp == 0) shared_->sum[threadIdx.x / tiles::kWarp] = v;
@@ -50,6 +35,22 @@ template <int BLOCK> class World {
     return v;
   }
 
+  /* Both sums over all threads, the same to the last bit in each; they meet. */
+  __device__ double2 sum(double a, double b) {
+    double2 *parts = parts_ + (turn_ ? gridDim.x : 0); /* those of the last sum may still be read */
+    turn_ = !turn_;
+    double2 total = of_block({a, b});
+    if (threadIdx.x == 0) parts[blockIdx.x] = total;
+    meet();
+    total = {0, 0};
+    for (unsigned i = threadIdx.x; i < gridDim.x; i += BLOCK) {
+      const double2 part = __ldcg(parts + i);
+      total.x += part.x, total.y += part.y;
+    }
+    return of_block(total);
+  }
+
+ private:
   Shared *shared_;
   double2 *parts_;
   bool turn_ = false;
