@@ -282,7 +282,7 @@ inline Grid this_grid() { return {}; }
 }  // namespace cooperative_groups
 
 enum cudaError_t { cudaSuccess, cudaErrorInvalidValue, cudaErrorMemoryAllocation };
-enum { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemPoolAttrReleaseThreshold, cudaDevAttrMultiProcessorCount };
+enum { cudaMemcpyHostToHost, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemPoolAttrReleaseThreshold, cudaDevAttrMultiProcessorCount };
 using cudaStream_t = void *;
 using cudaMemPool_t = void *;
 

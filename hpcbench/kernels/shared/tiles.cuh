@@ -142,7 +142,7 @@ template <int BLOCK> __global__ void cut(Matrix a, const int64_t *indptr, Tile *
   using S = Shape<BLOCK>;
   const int64_t t = blockIdx.x * int64_t(BLOCK) + threadIdx.x;
   if (t > a.count) return;
-  const int64_t at = min(t * S::kStep, a.rows + a.entries);
+  const int64_t base = indptr[0], at = min(t * S::kStep, a.rows + a.entries) + base;
   int64_t low = 0, high = a.rows; /* the last row that begins there or before */
   while (low < high) {
     const int64_t middle = (low + high + 1) / 2;
@@ -151,7 +151,7 @@ template <int BLOCK> __global__ void cut(Matrix a, const int64_t *indptr, Tile *
   }
   const int64_t begin = indptr[low], end = low < a.rows ? indptr[low + 1] : begin;
   const bool inside = end - begin > S::kShort && at - low > begin;
-  tile[t] = {low, inside ? at - low : begin, inside ? int32_t((low + begin) / S::kStep) : -1, int32_t((low + end) / S::kStep), -1, 0};
+  tile[t] = {low, inside ? at - low : begin, inside ? int32_t((low + begin - base) / S::kStep) : -1, int32_t((low + end - base) / S::kStep), -1, 0};
 }
 
 /* Where rows end in their tiles, and columns as distances where they are small. */
@@ -201,9 +201,10 @@ template <int BLOCK> bool divide(device::Call &call, const int64_t *indptr, Matr
   return call.started();
 }
 
-/* The same, with what a product with a vector reads in place of `indptr` and `indices`. */
-template <int BLOCK> void split(device::Call &call, const int64_t *indptr, Matrix *a) {
-  uint16_t *end = call.take<uint16_t>(a->rows), *near = call.take<uint16_t>(a->entries);
+/* The same, with what a product with a vector reads in place of `indptr` and `indices`. Of a matrix that is a part of another one,
+ * `near` has places for the other's entries. */
+template <int BLOCK> void split(device::Call &call, const int64_t *indptr, Matrix *a, uint16_t *near) {
+  uint16_t *end = call.take<uint16_t>(a->rows);
   a->end = end, a->near = near;
   if (!divide<BLOCK>(call, indptr, a)) return;
   pack<BLOCK><<<unsigned(a->count), BLOCK>>>(*a, indptr, const_cast<Tile *>(a->tile), end, near);

@@ -65,7 +65,7 @@ class Bicgstab : public Solution<Bicgstab, THREADS> {
 
 }  // namespace
 
-extern "C" void *solve_setup(const solve_in *in, const void *) { return solve::whole(new (std::nothrow) Scaled<THREADS>(in)); }
+extern "C" void *solve_setup(const solve_in *in, const void *) { return solve::whole<Scaled<THREADS>>(in); }
 extern "C" int solve_run(void *handle, const solve_in *in, const void *, solve_out *out) {
   return solved<Bicgstab>(*static_cast<Scaled<THREADS> *>(handle), in, 1, out);
 }

@@ -45,7 +45,7 @@ class Gradients : public Solution<Gradients, THREADS> {
 
 }  // namespace
 
-extern "C" void *solve_setup(const solve_in *in, const void *) { return solve::whole(new (std::nothrow) Scaled<THREADS>(in)); }
+extern "C" void *solve_setup(const solve_in *in, const void *) { return solve::whole<Scaled<THREADS>>(in); }
 extern "C" int solve_run(void *handle, const solve_in *in, const void *, solve_out *out) {
   return solved<Gradients>(*static_cast<Scaled<THREADS> *>(handle), in, 1, out);
 }

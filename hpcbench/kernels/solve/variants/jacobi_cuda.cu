@@ -49,7 +49,7 @@ class Jacobi : public Solution<Jacobi, THREADS> {
 
 }  // namespace
 
-extern "C" void *solve_setup(const solve_in *in, const void *) { return solve::whole(new (std::nothrow) Scaled<THREADS>(in)); }
+extern "C" void *solve_setup(const solve_in *in, const void *) { return solve::whole<Scaled<THREADS>>(in); }
 extern "C" int solve_run(void *handle, const solve_in *in, const void *params, solve_out *out) {
   return solved<Jacobi>(*static_cast<Scaled<THREADS> *>(handle), in, *static_cast<const double *>(params), out);
 }

@@ -20,7 +20,7 @@ struct Check {
   }
 };
 
-struct Csr {
+struct Given {
   int64_t rows;
   const int64_t *indptr;
   const int32_t *indices;
@@ -34,7 +34,7 @@ __device__ inline double u(int64_t i) { return hashed(i, 2654435761u, 0); }
 __device__ inline double v(int64_t i) { return hashed(i, 2246822519u, 3266489917u); }
 
 /* Roots of the diagonal, of what is negative minus the root of its size, and the check; a warp takes a row. */
-__global__ void examine(Csr a, double *root, Check *check) {
+__global__ void examine(Given a, double *root, Check *check) {
   const int64_t warps = gridDim.x * int64_t(blockDim.x) / tiles::kWarp;
   const int lane = threadIdx.x % tiles::kWarp;
   double difference = 0, size = 0;
@@ -58,18 +58,26 @@ __global__ void examine(Csr a, double *root, Check *check) {
 }
 
 /* `data` = S A S. */
-__global__ void rescale(Csr a, const double *root, double *data) {
+__global__ void rescale(Given a, const double *root, double *data) {
   const int64_t warps = gridDim.x * int64_t(blockDim.x) / tiles::kWarp;
   for (int64_t i = (blockIdx.x * int64_t(blockDim.x) + threadIdx.x) / tiles::kWarp; i < a.rows; i += warps)
     for (int64_t k = a.indptr[i] + threadIdx.x % tiles::kWarp; k < a.indptr[i + 1]; k += tiles::kWarp)
       data[k] = a.data[k] / fabs(root[i]) / fabs(root[a.indices[k]]);
 }
 
+/* The same colour by colour: rows of each, with those entries that stand in earlier colours, and with those in later ones. */
+struct Colours {
+  int count;
+  const int64_t *first; /* place of each */
+  const int32_t *row;   /* at each place */
+  const tiles::Matrix *lower, *upper;
+};
+
 /* On the device for as long as it lives. */
 template <int BLOCK> struct Scaled {
   explicit Scaled(const solve_in *in) : call(in->device) {
     const int64_t n = in->nrows, entries = tiles::entries(call, in->indptr, n);
-    const Csr given{n, call.in(in->indptr, n + 1), call.in(in->indices, entries), call.in(in->data, entries)};
+    given = {n, call.in(in->indptr, n + 1), call.in(in->indices, entries), call.in(in->data, entries)};
     double *data = call.take<double>(entries);
     root = call.take<double>(n), check = call.take<Check>(1);
     a.rows = n, a.entries = entries, a.indices = given.indices, a.data = data;
@@ -78,10 +86,12 @@ template <int BLOCK> struct Scaled {
     examine<<<blocks, 256>>>(given, root, check);
     rescale<<<blocks, 256>>>(given, root, data);
     call.started();
-    tiles::split<BLOCK>(call, given.indptr, &a);
+    tiles::split<BLOCK>(call, given.indptr, &a, call.take<uint16_t>(entries));
   }
   device::Call call;
+  Given given{};
   tiles::Matrix a{};
+  Colours colours{}; /* none */
   double *root = nullptr;
   Check *check = nullptr;
 };

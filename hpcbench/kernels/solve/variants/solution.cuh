@@ -3,6 +3,7 @@
 #ifndef SOLVE_SOLUTION_CUH
 #define SOLVE_SOLUTION_CUH
 #include <algorithm>
+#include <memory>
 #include <new>
 
 #include "scaled.cuh"
@@ -14,6 +15,7 @@ struct System {
   tiles::Matrix a; /* S A S */
   const double *root;
   const Check *check;
+  Colours colours;
   double omega;
   solve_in in;   /* b and x0 on the device */
   solve_out out; /* on the device */
@@ -156,7 +158,7 @@ template <class Method, int BLOCK> int solved(const Scaled<BLOCK> &matrix, const
   const int blocks = int(std::clamp<int64_t>(std::max(matrix.a.count, (n + BLOCK - 1) / BLOCK), 1, most));
   device::Call call(in->device);
   System q{};
-  q.a = matrix.a, q.root = matrix.root, q.check = matrix.check, q.omega = omega, q.in = *in;
+  q.a = matrix.a, q.colours = matrix.colours, q.root = matrix.root, q.check = matrix.check, q.omega = omega, q.in = *in;
   q.in.b = call.in(in->b, n), q.in.x0 = call.in(in->x0, n);
   q.out = {call.out(out->x, n), call.out(out->told, 1), call.out(out->history, SOLVE_HISTORY)};
   q.x = call.take<double>(n), q.r = call.take<double>(n), q.own = call.take<double>(Method::kVectors * n);
@@ -171,11 +173,14 @@ template <class Method, int BLOCK> int solved(const Scaled<BLOCK> &matrix, const
   return failed ? failed : status;
 }
 
-/* What setup returns: `made` if it came about, which is deleted if not. */
-template <class Matrix> void *whole(Matrix *made) {
-  if (made && made->call.finish() == device::OK) return made;
-  delete made;
-  return nullptr;
+/* What setup returns: a Matrix on the device, or nothing where there is no room. */
+template <class Matrix> void *whole(const solve_in *in) {
+  try {
+    auto made = std::make_unique<Matrix>(in);
+    return made->call.finish() == device::OK ? made.release() : nullptr;
+  } catch (const std::bad_alloc &) {
+    return nullptr;
+  }
 }
 
 }  // namespace solve

@@ -32,7 +32,7 @@ struct Handle {
   explicit Handle(const spmv_in *in) : call(in->device) {
     a.rows = in->nrows, a.entries = tiles::entries(call, in->indptr, in->nrows);
     a.indices = call.in(in->indices, a.entries), a.data = call.in(in->data, a.entries);
-    tiles::split<THREADS>(call, call.in(in->indptr, in->nrows + 1), &a);
+    tiles::split<THREADS>(call, call.in(in->indptr, in->nrows + 1), &a, call.take<uint16_t>(a.entries));
   }
   device::Call call;
   tiles::Matrix a{};
