@@ -62,7 +62,7 @@ def table(block: str, kernel: str, contract: str, ours: str, cases: list[str], w
         others = {name: row.speedup for name, row in arms.items() if row.speedup > 0 and name != anchor}
         ratios.append(mine.speedup / max([1.0, *others.values()]))
         words_of = ", ".join(
-            f"{name.partition('[')[2].rstrip(']') or name} {s:.2f}" for name, s in others.items()
+            f"{name.removeprefix(f'{anchor}[').removesuffix(']' * name.startswith(anchor))} {s:.2f}" for name, s in others.items()
         )
         share = "" if math.isnan(mine.floor_share) else f"{100 * mine.floor_share:.0f} %"
         rows.append(
@@ -125,7 +125,7 @@ BLOCKS = {
     ),
     "solve": lambda: table(
         "solve", "solve", "residual-device", "cg_cuda", ["poisson2d", "poisson3d", "jumps", "poisson2d1000"],
-        ["--variant", "cg_cuda", *BUDGET],
+        ["--variant", "cg_cuda,ssor_cg_cuda,bicgstab_cuda,gmres_cuda,cupyx_cg", "--param", "omega=1", *BUDGET],
     ),
 }  # fmt: skip
 
