@@ -62,7 +62,8 @@ def table(block: str, kernel: str, contract: str, ours: str, cases: list[str], w
         others = {name: row.speedup for name, row in arms.items() if row.speedup > 0 and name != anchor}
         ratios.append(mine.speedup / max([1.0, *others.values()]))
         words_of = ", ".join(
-            f"{name.removeprefix(f'{anchor}[').removesuffix(']' * name.startswith(anchor))} {s:.2f}" for name, s in others.items()
+            f"{name.removeprefix(f'{anchor}[').removesuffix(']' * name.startswith(anchor))} {s:.2f}"
+            for name, s in others.items()
         )
         share = "" if math.isnan(mine.floor_share) else f"{100 * mine.floor_share:.0f} %"
         rows.append(

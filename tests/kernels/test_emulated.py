@@ -56,6 +56,10 @@ def test_what_cannot_be_solved_is_told_in_words(wrong, title):
 def test_a_method_takes_as_many_iterations_as_on_the_host(name):
     on_device = emulated(KERNEL.variant(f"{name}_cuda"), THREADS=128)
     arms = [Entry(c, Setting(), c.origin) for c in (KERNEL.variant(name).candidate(), on_device)]
-    for a in (equations.poisson(14, 2), equations.elasticity(5), equations.jumps(20, 5, np.random.default_rng(4))):
+    for a in (
+        equations.poisson(14, 2),
+        equations.elasticity(5),
+        equations.jumps(20, 5, np.random.default_rng(4)),
+    ):
         host, device = _counted(arms, _with(a)).values()
         assert abs(device - host) <= 2 + 0.02 * host

@@ -66,9 +66,7 @@ struct Sell {
     __m512d total = _mm512_setzero_pd();
     for (int64_t k = 0; k < steps; ++k) { /* an entry that is none must not meet x, which may be infinite */
       const __mmask8 mask = _mm256_cmpgt_epi32_mask(taken, _mm256_set1_epi32(int32_t(k)));
-      const __m256i index = _mm256_load_si256(reinterpret_cast<const __m256i *>(j + k * kLanes));
-      const __m512d w = _mm512_mask_i32gather_pd(_mm512_setzero_pd(), mask, index, x, 8);
-      total = _mm512_fmadd_pd(_mm512_load_pd(v + k * kLanes), w, total);
+      total = _mm512_mask3_fmadd_pd(_mm512_load_pd(v + k * kLanes), sparse::gather(x, j + k * kLanes), total, mask);
     }
     _mm512_store_pd(sum, total);
 #else
