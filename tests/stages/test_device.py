@@ -96,6 +96,7 @@ def subject(text: str, folder) -> Subject:
     return Subject(planted(text), bench, 1)
 
 
+@pytest.mark.slow
 @needs_nvcc
 @pytest.mark.parametrize("variant", CUDA, ids=lambda v: f"{v.kernel}/{v.name}")
 def test_every_cuda_variant_builds(variant):
