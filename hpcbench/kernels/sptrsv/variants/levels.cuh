@@ -28,7 +28,7 @@ struct Ordered {
 
 inline unsigned blocks(int64_t threads, int block) { return unsigned((threads + block - 1) / block); }
 
-/* The level of every row, which was -1: a thread waits for those that its row needs. */
+/* The level of every row, which was -1: a thread waits for those that its row needs, one look in a turn, as in waits_cuda.cu. */
 __global__ void __launch_bounds__(kThreads) find(Rows a, int *level, unsigned *taken) {
   __shared__ unsigned ticket;
   if (threadIdx.x == 0) ticket = atomicAdd(taken, 1u);
@@ -37,13 +37,17 @@ __global__ void __launch_bounds__(kThreads) find(Rows a, int *level, unsigned *t
   const int64_t i = int64_t(ticket) * kThreads + threadIdx.x;
   if (i >= a.count) return;
   int own = 0;
-  for (int64_t k = a.indptr[i]; k < a.indptr[i + 1] - 1; ++k) {
-    const volatile int *const needed = level + a.indices[k];
-    int found;
-    while ((found = *needed) < 0) __nanosleep(20);
-    own = max(own, found + 1);
+  int64_t k = a.indptr[i];
+  const int64_t end = a.indptr[i + 1] - 1;
+  for (bool open = true; open;) {
+    if (k == end) {
+      *const_cast<volatile int *>(level + i) = own, open = false;
+      continue;
+    }
+    const int found = *const_cast<const volatile int *>(level + a.indices[k]);
+    if (found >= 0) own = max(own, found + 1), ++k;
+    else __nanosleep(20);
   }
-  *const_cast<volatile int *>(level + i) = own;
 }
 
 __global__ void count(int64_t rows, const int *level, unsigned long long *first) {

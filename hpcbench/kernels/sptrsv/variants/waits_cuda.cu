@@ -6,8 +6,9 @@
 // params.THREADS = {when = "build", default = 256, values = [128, 256, 512]}
 // params.NAP = {when = "build", default = 100, values = [0, 20, 100, 500]}
 // ///
-/* One kernel per solve. An entry of x tells by itself that it is there: before, it has bits that no result has. Blocks take
- * their rows by tickets, so that whoever waits waits for rows that run or are done. NAP: nanoseconds between two looks. */
+/* One kernel per solve. An entry of x tells by itself that it is there: before, it has bits that no result has. Blocks take their rows
+ * by tickets, so that whoever waits waits for rows that run or are done; those may be of the same warp, so that a turn of the loop is one look,
+ * and a row that is done is told of in it, not behind it. NAP: nanoseconds between two looks. */
 #include <new>
 
 #include "abi.h"
@@ -16,14 +17,6 @@
 namespace {
 
 using namespace sptrsv;
-
-__device__ double when_there(const double *x) {
-  for (;;) {
-    const double value = *const_cast<const volatile double *>(x);
-    if (__double_as_longlong(value) != kNothing) return value;
-    __nanosleep(NAP);
-  }
-}
 
 __global__ void __launch_bounds__(THREADS) solve(Ordered l, const double *b, double *x) {
   __shared__ unsigned ticket;
@@ -36,14 +29,21 @@ __global__ void __launch_bounds__(THREADS) solve(Ordered l, const double *b, dou
   const int64_t end = l.indptr[at + 1] - 1; /* the diagonal's */
   const int row = l.row[at];
   const double right = b[row], diagonal = l.data[end];
+  const unsigned mask = (l.lanes == kWarp ? kAll : (1u << l.lanes) - 1) << threadIdx.x % kWarp / l.lanes * l.lanes; /* who share it */
   double sum = 0;
-  for (int64_t k = l.indptr[at] + own; k < end; k += l.lanes) sum += l.data[k] * when_there(x + l.indices[k]);
-  /* only those who share the row may have to meet: others of the warp may wait for it */
-  const unsigned mask = (l.lanes == kWarp ? kAll : (1u << l.lanes) - 1) << threadIdx.x % kWarp / l.lanes * l.lanes;
-  for (int step = l.lanes / 2; step; step /= 2) sum += __shfl_down_sync(mask, sum, step, l.lanes);
-  if (own) return;
-  const double value = (right - sum) / diagonal;
-  *const_cast<volatile double *>(x + row) = isnan(value) ? __longlong_as_double(kNotANumber) : value;
+  int64_t k = l.indptr[at] + own;
+  for (bool open = true; open;) {
+    if (k < end) {
+      const double value = *const_cast<const volatile double *>(x + l.indices[k]);
+      if (__double_as_longlong(value) != kNothing) sum += l.data[k] * value, k += l.lanes;
+      else __nanosleep(NAP);
+    }
+    if (!__all_sync(mask, k >= end)) continue;
+    for (int step = l.lanes / 2; step; step /= 2) sum += __shfl_down_sync(mask, sum, step, l.lanes);
+    const double value = (right - sum) / diagonal;
+    if (own == 0) *const_cast<volatile double *>(x + row) = isnan(value) ? __longlong_as_double(kNotANumber) : value;
+    open = false;
+  }
 }
 
 }  // namespace
