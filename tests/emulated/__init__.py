@@ -10,7 +10,7 @@ from pathlib import Path
 from hpcbench.spec import Candidate
 from hpcbench.variant import Variant
 
-DEVICE = (Path(__file__).parent / "cuda.hpp").read_text()
+DEVICE = "".join((Path(__file__).parent / name).read_text() for name in ("fibers.hpp", "cuda.hpp"))
 OF_CUDA = re.compile(r"^#include <(cuda_runtime|cooperative_groups)\.h>$", re.MULTILINE)
 SHARED = re.compile(r"__shared__ ((?:typename |unsigned long )?[\w:<>]+) ([^;]+);")
 NAME = re.compile(r"(\w+)((?:\[[^\]]+\])*)$")

@@ -1,9 +1,11 @@
 """What CUDA variants compute, on every kind of input and without a device: the first threads first, or the last."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from emulated import emulated
-from test_solve import KERNEL, NEEDS, RELAXED, _counted, _with
+from test_solve import GENERAL, KERNEL, NEEDS, RELAXED, _counted, _with
 
 from hpcbench import registry
 from hpcbench.contender import Entry
@@ -20,10 +22,10 @@ LONG = {v.name for v in RELAXED} | {"gmres_cuda"}  # many iterations, or slow on
 DEFINITE = [v for v in VARIANTS if v.kernel == "solve" and v.name.endswith("cg_cuda")]
 
 
-def _arms(variant):
+def _arms(variant, **params):
     """With as few threads as a block may have: each of them costs."""
     return [
-        Entry(emulated(variant, order, THREADS=128), Setting(), f"{variant.name}, order {order}")
+        Entry(emulated(variant, order, THREADS=128, **params), Setting(), f"{variant.name}, order {order}")
         for order in (0, 1)
     ]
 
@@ -52,6 +54,28 @@ def test_what_cannot_be_solved_is_told_in_words(wrong, title):
         found = wrong("solve", arms, {title: _with(a)})
     assert len(found) == len(arms)
     assert all(words in message for message in found.values()), found
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param(v, id=v.name, marks=[pytest.mark.slow] * (v in RELAXED))
+        for v in VARIANTS
+        if v.kernel == "solve" and v not in DEFINITE
+    ],
+)
+def test_what_needs_no_symmetry_solves_what_has_none(wrong, variant):
+    params = {"omega": 0.9} if variant in RELAXED else {}
+    assert wrong("solve", _arms(variant, **params), GENERAL) == {}
+
+
+@pytest.mark.parametrize("variant", DEFINITE, ids=lambda v: v.name)
+def test_sums_of_what_is_near_the_end_of_the_range_change_nothing(wrong, variant):
+    p = _with(equations.poisson(30, 2))
+    huge = replace(p, b=p.b * (5e306 / np.max(np.abs(p.b))), x=p.x * (5e306 / np.max(np.abs(p.b))))
+    with np.errstate(over="ignore"):
+        assert np.isinf(np.sum(np.abs(huge.b)))
+    assert wrong("solve", _arms(variant), {"huge": huge}) == {}
 
 
 @pytest.mark.parametrize("name", ["cg", "jacobi", "sor_multicolour"])

@@ -133,15 +133,18 @@ def test_what_needs_no_symmetry_solves_what_has_none(wrong):
     )
 
 
+ONE_WAY = np.full(900, 0.1), (np.arange(900), np.random.default_rng(3).permutation(900))
+GENERAL = {
+    "flow": _with(equations.convection(30, 2.0)),
+    "not symmetric in its pattern": _with(
+        csr_array(ONE_WAY, shape=(900, 900)) + diags_array(np.linspace(-2, -1, 900))
+    ),
+}
+
+
 def test_relaxation_needs_no_symmetry_and_says_when_it_diverges(wrong):
-    entries = np.full(900, 0.1), (np.arange(900), np.random.default_rng(3).permutation(900))
-    one_way = csr_array(entries, shape=(900, 900))
-    general = {
-        "flow": _with(equations.convection(30, 2.0)),
-        "not symmetric in its pattern": _with(one_way + diags_array(np.linspace(-2, -1, 900))),
-    }
     arms = _entries(RELAXED, omega=0.9)
-    assert wrong("solve", arms, general) == {}
+    assert wrong("solve", arms, GENERAL) == {}
     found = wrong("solve", arms, {"indefinite": _with(NEEDS["indefinite"][0])})
     assert len(found) == len(arms)
     assert all("it diverged" in message for message in found.values()), found

@@ -59,7 +59,8 @@ template <class Sink> __device__ void arrive(const Matrix &a, int64_t row, int f
     all = atomicAdd(a.arrived + first, 1u) == unsigned(last - first);
   }
   if (!__shfl_sync(kAll, all, 0)) return;
-  __threadfence();
+  if (lane == 0) __threadfence();
+  __syncwarp();
   double sum = 0;
   for (int t = first + lane; t <= last; t += kWarp) sum += __ldcg(a.piece + 2 * int64_t(t) + (t == first));
   sum = gather(sum);

@@ -7,12 +7,13 @@
 
 namespace solve {
 
-/* Each row's entries to its place, in two parts: columns of earlier colours, and of later ones; columns become places. */
-__global__ void part(Given a, const int32_t *row, const int32_t *place, const int64_t *lower, const int64_t *upper, int32_t *indices,
-                     double *data) {
+/* Each row's root and entries to its place, these in two parts: columns of earlier colours, and of later ones; columns become places. */
+__global__ void part(Given a, const double *root, const int32_t *row, const int32_t *place, const int64_t *lower, const int64_t *upper,
+                     int32_t *indices, double *data, double *roots) {
   const int64_t p = blockIdx.x * int64_t(blockDim.x) + threadIdx.x;
   if (p >= a.rows) return;
   int64_t below = lower[p], above = upper[p];
+  roots[p] = root[row[p]];
   for (int64_t k = a.indptr[row[p]]; k < a.indptr[row[p] + 1]; ++k) {
     const int32_t j = place[a.indices[k]];
     if (j == p) continue;
@@ -43,12 +44,13 @@ template <int BLOCK> struct Coloured : Scaled<BLOCK> {
     for (int64_t &at : above) at += below[size_t(n)];
 
     int32_t *columns = call.template take<int32_t>(entries);
-    double *values = call.template take<double>(entries);
+    double *values = call.template take<double>(entries), *roots = call.template take<double>(n);
     uint16_t *near = call.template take<uint16_t>(entries);
     const int64_t *lower = put(below), *upper = put(above);
     const int32_t *row = put(order.row), *place = put(order.place);
     if (n && call.note(cudaSuccess))
-      part<<<unsigned((n + BLOCK - 1) / BLOCK), BLOCK>>>({n, given.indptr, given.indices, this->a.data}, row, place, lower, upper, columns, values);
+      part<<<unsigned((n + BLOCK - 1) / BLOCK), BLOCK>>>({n, given.indptr, given.indices, this->a.data}, this->root, row, place, lower, upper, columns,
+                                                              values, roots);
     call.started();
     std::vector<tiles::Matrix> halves[2];
     std::vector<int64_t> first;
@@ -63,7 +65,7 @@ template <int BLOCK> struct Coloured : Scaled<BLOCK> {
         halves[later].push_back(m);
       }
     }
-    colours = {int(first.size()), put(first), row, put(halves[0]), put(halves[1])};
+    colours = {int(first.size()), put(first), row, roots, put(halves[0]), put(halves[1])};
     call.finish(); /* what was put may end here */
   }
 

@@ -86,8 +86,7 @@ class Gmres : public Solution<Gmres, THREADS> {
         for (int c = 0; c <= last; ++c) left -= k.along[c] * own(c)[i];
         w[i] = left, square += left * left;
       });
-      if (threadIdx.x == 0)
-        for (int c = 0; c <= last; ++c) k.h[last][c] = (pass ? k.h[last][c] : 0) + k.along[c];
+      for (int c = threadIdx.x; c <= last; c += THREADS) k.h[last][c] = (pass ? k.h[last][c] : 0) + k.along[c];
       rest = sqrt(world_.sum(square, 0).x);
       if (rest > kLost * sqrt(k.along[last + 1])) break;
     }

@@ -70,6 +70,7 @@ struct Colours {
   int count;
   const int64_t *first; /* place of each */
   const int32_t *row;   /* at each place */
+  const double *root;   /* of it */
   const tiles::Matrix *lower, *upper;
 };
 

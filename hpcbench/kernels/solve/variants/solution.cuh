@@ -51,7 +51,8 @@ template <class Method, int BLOCK> class Solution {
   /* As Method::run of method.hpp, in unknowns over 2^shift_ times S. */
   __device__ int run() {
     double2 b = squares();
-    if (!(b.x >= kLeast && b.x <= kMost) && b.y > 0 && isfinite(b.y)) shift_ = ilogb(b.y), b = squares();
+    if (isinf(b.y)) shift_ = 900, b = squares(); /* as a sum, maybe */
+    if (!(b.x >= kLeast && b.x <= kMost) && b.y > 0 && isfinite(b.y)) shift_ += ilogb(b.y), b = squares();
     begin(b.x);
     int status = q_.check->status(Method::kSymmetric);
     if (!status && !isfinite(b.x)) status = SOLVE_BREAKDOWN;

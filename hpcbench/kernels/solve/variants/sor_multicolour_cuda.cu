@@ -23,7 +23,7 @@ struct Forward {
   __device__ void part(int64_t, double) {}
   __device__ void whole(int64_t row, double sum) {
     const int64_t p = first + row;
-    const double v = y[p] - copysign(1.0, q.root[q.colours.row[p]]) * sum, next = q.omega * v + (1 - q.omega) * x[p];
+    const double v = y[p] - copysign(1.0, q.colours.root[p]) * sum, next = q.omega * v + (1 - q.omega) * x[p];
     x[p] = next, y[p] += next - v;
   }
 };
@@ -38,7 +38,7 @@ struct Backward {
   __device__ void part(int64_t, double) {}
   __device__ void whole(int64_t row, double sum) {
     const int64_t p = first + row;
-    const double root = q.root[q.colours.row[p]], v = b[p] - copysign(1.0, root) * sum, natural = (v - y[p]) * root;
+    const double root = q.colours.root[p], v = b[p] - copysign(1.0, root) * sum, natural = (v - y[p]) * root;
     y[p] = v, square += natural * natural;
   }
 };
@@ -52,19 +52,22 @@ class Sor : public Solution<Sor, THREADS> {
   __device__ int iterate(double) {
     const Colours &colours = q_.colours;
     double *x = own(0), *y = own(1), *b = own(2);
-    each([&](int64_t p) { x[p] = 0, y[p] = b[p] = q_.r[colours.row[p]] * copysign(1.0, q_.root[colours.row[p]]); });
+    each([&](int64_t p) { x[p] = 0, y[p] = b[p] = q_.r[colours.row[p]] * copysign(1.0, colours.root[p]); });
+    world_.meet();
     int status = kGoOn;
     while (status == kGoOn) {
       for (int c = 0; c < colours.count; ++c) {
-        world_.meet();
+        const tiles::Matrix half = colours.lower[c];
         Forward forward{q_, x, y, colours.first[c]};
-        multiply(colours.lower[c], forward);
+        if (c) world_.meet();
+        multiply(half, forward);
       }
       world_.meet();
       Backward backward{q_, x, b, y, 0, 0};
       for (int c = 0; c < colours.count; ++c) {
         backward.first = colours.first[c];
-        multiply(colours.upper[c], backward);
+        const tiles::Matrix half = colours.upper[c];
+        multiply(half, backward);
       }
       status = step(world_.sum(backward.square, 0).x);
     }

@@ -7,7 +7,7 @@
 // params.THREADS = {when = "build", default = 256, values = [128, 256, 512]}
 // ///
 /* As Eisenstat of eisenstat.hpp, in unknowns in which D, A's diagonal over omega, is I: entries of S A S times omega. For red and black
- * rows omega = 1 is best; who has many colours gains by more. Two meetings of all blocks for each colour and two for sums. */
+ * rows omega = 1 is best; who has many colours gains by more. Two meetings of all blocks for each colour, and one more. */
 #include "abi.h"
 #include "colours.cuh"
 
@@ -72,25 +72,27 @@ class Eisenstat : public Solution<Eisenstat, THREADS> {
   }
 
  private:
-  template <class Given, class Done> __device__ void colour(const tiles::Matrix &half, int c, const double *u, Given given, Done done) {
+  template <class Given, class Done> __device__ void colour(bool wait, const tiles::Matrix &half, int c, const double *u, Given given, Done done) {
+    const tiles::Matrix here = half;
     Sweep<Given, Done> sweep{u, q_.omega, q_.colours.first[c], given, done};
-    multiply(half, sweep);
+    if (wait) world_.meet();
+    multiply(here, sweep);
   }
-  /* From the first colour on; before each of them all meet. */
+  /* From the first colour on, before each of which all meet. */
   template <class Given, class Done> __device__ void upwards(const double *u, Given given, Done done) {
-    for (int c = 0; c < q_.colours.count; ++c) world_.meet(), colour(q_.colours.lower[c], c, u, given, done);
+    for (int c = 0; c < q_.colours.count; ++c) colour(true, q_.colours.lower[c], c, u, given, done);
   }
+  /* From the last one on; all have just met. */
   template <class Given, class Done> __device__ void downwards(const double *u, Given given, Done done) {
-    for (int c = q_.colours.count; c-- > 0;) world_.meet(), colour(q_.colours.upper[c], c, u, given, done);
+    for (int c = q_.colours.count; c-- > 0;) colour(c + 1 < q_.colours.count, q_.colours.upper[c], c, u, given, done);
   }
 
-  /* Of the residual of the system itself, which is (I + L) r in other units. Seldom called. */
+  /* Of the residual of the system itself, which is (I + L) r in other units; all have just met. Seldom called. */
   __device__ __noinline__ double true_norm(const double *r, double root) {
-    world_.meet();
     double square = 0;
     for (int c = 0; c < q_.colours.count; ++c)
-      colour(q_.colours.lower[c], c, r, [&](int64_t i) { return -r[i]; }, [&](int64_t i, double v) {
-        const double own = v * q_.root[q_.colours.row[i]] / root;
+      colour(false, q_.colours.lower[c], c, r, [&](int64_t i) { return -r[i]; }, [&](int64_t i, double v) {
+        const double own = v * q_.colours.root[i] / root;
         square += own * own;
       });
     return sqrt(world_.sum(square, 0).x);

@@ -72,10 +72,11 @@ __device__ void arrive(const tiles::Matrix &a, const Dense &d, int64_t row, int 
     all = atomicAdd(arrived, 1u) == unsigned(last - first);
   }
   if (!__shfl_sync(kAll, all, 0)) return;
-  __threadfence();
-  if (lane == 0) *arrived = 0;
+  if (lane == 0) __threadfence(), *arrived = 0;
+  __syncwarp();
   if (!mine) return;
   part.clear();
+#pragma unroll 4
   for (int t = first; t <= last; ++t) {
     const double *const piece = a.piece + (2 * int64_t(t) + (t == first)) * d.k;
     part.each([&](Pack<V> &s, int64_t at) {
@@ -160,7 +161,7 @@ extern "C" int spmm_run(void *handle, const spmm_in *in, const void *, spmm_out 
   const bool pairs = d.k % 2 == 0 && (reinterpret_cast<uintptr_t>(d.x) | reinterpret_cast<uintptr_t>(d.y)) % 16 == 0;
   const int64_t units = pairs ? d.k / 2 : d.k;
   while (d.lanes < units && d.lanes < kWarp) d.lanes *= 2;
-  if (a.count && call.note(cudaSuccess)) {
+  if (a.count && d.k && call.note(cudaSuccess)) {
     if (pairs) units > kWarp ? start<2, 2>(call, a, indptr, d) : start<2, 1>(call, a, indptr, d);
     else units > kWarp ? start<1, 2>(call, a, indptr, d) : start<1, 1>(call, a, indptr, d);
   }

@@ -54,7 +54,7 @@ class Matrix:
         handle = device.get_cusparse_handle()
         self.head = handle, as_it_is, as_it_is, ALPHA, made
         self.buffer = cupy.empty(
-            cusparse.spMM_bufferSize(*self.head, x, BETA, y, CUDA_R_64F, algorithm), np.int8
+            max(cusparse.spMM_bufferSize(*self.head, x, BETA, y, CUDA_R_64F, algorithm), 1), np.int8
         )
         self.tail = CUDA_R_64F, algorithm, self.buffer.data.ptr
         pointers = [ctypes.c_void_p(p) for p in (handle, ALPHA, made, x, BETA, y, self.buffer.data.ptr)]

@@ -46,7 +46,7 @@ class Matrix:
         made, (x, y) = self.csr.descriptor, vectors.at
         self.head = device.get_cusparse_handle(), cusparse.CUSPARSE_OPERATION_NON_TRANSPOSE, ALPHA, made
         self.buffer = cupy.empty(
-            cusparse.spMV_bufferSize(*self.head, x, BETA, y, CUDA_R_64F, algorithm), np.int8
+            max(cusparse.spMV_bufferSize(*self.head, x, BETA, y, CUDA_R_64F, algorithm), 1), np.int8
         )
         self.tail = CUDA_R_64F, algorithm, self.buffer.data.ptr
         handle, operation, *_ = self.head

@@ -46,12 +46,19 @@ class Triangle:
         self.found = ctypes.c_void_p()
         called("cusparseSpSV_createDescr", ctypes.byref(self.found))
         handle, one = (ctypes.c_void_p(p) for p in (device.get_cusparse_handle(), ONE.ctypes.data))
-        head = handle, int(cusparse.CUSPARSE_OPERATION_NON_TRANSPOSE), one, made
-        self.call = *head, *vectors.at, CUDA_R_64F, DEFAULT, self.found
-        called("cusparseSpSV_bufferSize", *self.call, ctypes.byref(size))
-        self.buffer = cupy.empty(size.value, np.int8)
-        called("cusparseSpSV_analysis", *self.call, ctypes.c_void_p(self.buffer.data.ptr))
+        self.head = handle, int(cusparse.CUSPARSE_OPERATION_NON_TRANSPOSE), one, made
+        self.tail = CUDA_R_64F, DEFAULT, self.found
+        self._called("bufferSize", vectors, ctypes.byref(size))
+        self.buffer = cupy.empty(max(size.value, 1), np.int8)
+        self._called("analysis", vectors, ctypes.c_void_p(self.buffer.data.ptr))
         runtime.streamSynchronize(STREAM)
+
+    def _called(self, name, vectors, *more):
+        called(f"cusparseSpSV_{name}", *self.head, *vectors.at, *self.tail, *more)
+
+    def solve(self, vectors):
+        """b and x may be others than those that the analysis saw."""
+        self._called("solve", vectors)
 
 
 def bind(inputs, params):
@@ -66,7 +73,7 @@ def run(triangle, vectors, params):
     if not vectors.resident:
         vectors.b.set(vectors.host)
     if triangle:
-        called("cusparseSpSV_solve", *triangle.call)
+        triangle.solve(vectors)
     if not vectors.resident:
         return (vectors.x.get(),)
     runtime.streamSynchronize(STREAM)
