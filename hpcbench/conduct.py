@@ -15,11 +15,12 @@ from hpcbench.census import Census
 from hpcbench.processes import ArmFailure
 from hpcbench.wire import Program
 
-PARKED_NS = 1_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
+PARKED_NS = 2_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
 ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of a sample
-SHARE, SHARE_NS = 1.05, 300_000
-# Times that it may do more, and once in so many samples: an interrupt or a stolen processor counts as its own.
-MOST_STRAYS, STRAY_IN = 2, 20
+SHARE, SHARE_NS = 1.05, 700_000
+# Times that it may do more, and once in so many samples: an interrupt, a stolen processor, or a page that a virtual
+# machine waits for counts as its own. Work after an answer is part of a sample all the same.
+MOST_STRAYS, STRAY_IN = 4, 3
 MOST_THREADS = 1024
 STATUS_WORDS = {"1": "it reported that memory ran out", "2": "it reported that the input is too large for it"}
 

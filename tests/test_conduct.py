@@ -18,13 +18,14 @@ def of(width=1, trusted=False, **census):
 
 
 @pytest.mark.parametrize("width", [1, 2])
-def test_more_processors_than_declared_are_told_the_third_time(width):
+def test_more_processors_than_declared_are_told_when_it_is_no_exception(width):
     arm, much = of(width), (width + 1) * 10 * MS
     for _ in range(MOST_STRAYS):
         arm.share(much, 10 * MS, 10 * MS)
         arm.share(width * 10 * MS, 10 * MS, 10 * MS)
-    with pytest.raises(ArmFailure, match=f"used {width + 1}.0 processors, {width} declared"):
-        arm.share(much, 10 * MS, 10 * MS)
+    with pytest.raises(ArmFailure, match=f"used {width + 1}.0 processors, {width} declared"):  # noqa: PT012
+        for _ in range(3 * MOST_STRAYS):
+            arm.share(much, 10 * MS, 10 * MS)
     trusted = of(width, trusted=True)
     for _ in range(9):
         trusted.share(much, 10 * MS, 10 * MS)
@@ -35,7 +36,7 @@ def test_an_answer_before_the_start_is_told_at_once():
         of().share(0, -5, 10 * MS)
 
 
-def test_work_after_an_answer_counts_and_is_told_the_third_time():
+def test_work_after_an_answer_counts_and_is_told_when_it_is_no_exception():
     arm = of()
     assert arm.parked([40_000]) == 0
     assert arm.parked([950_000]) == 900_000
@@ -46,7 +47,7 @@ def test_work_after_an_answer_counts_and_is_told_the_third_time():
     assert of(trusted=True).parked([3 * MS]) == 0
 
 
-def test_one_stray_in_many_samples_is_no_offence_but_two_are():
+def test_now_and_then_a_stray_is_no_offence_but_twice_as_often_it_is():
     arm, rare = of(), of()
     for _ in range(20):
         for _ in range(STRAY_IN):
