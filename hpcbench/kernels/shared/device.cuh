@@ -107,5 +107,13 @@ inline int processors() {
   return count;
 }
 
+/* Entries of a matrix whose row pointers lie where the caller's arrays do. */
+inline int64_t entries(Call &call, const int64_t *indptr, int64_t rows) {
+  if (!call.resident()) return indptr[rows];
+  int64_t count = 0;
+  call.note(cudaMemcpy(&count, indptr + rows, sizeof count, cudaMemcpyDeviceToHost));
+  return count;
+}
+
 }  // namespace device
 #endif

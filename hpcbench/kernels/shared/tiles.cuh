@@ -181,14 +181,6 @@ template <int BLOCK> __global__ void pack(Matrix a, const int64_t *indptr, Tile 
     if (column[j] >= 0) near[entry + me + j * BLOCK] = uint16_t(column[j] - least);
 }
 
-/* Of a matrix whose row pointers lie where the caller's arrays do. */
-inline int64_t entries(device::Call &call, const int64_t *indptr, int64_t rows) {
-  if (!call.resident()) return indptr[rows];
-  int64_t count = 0;
-  call.note(cudaMemcpy(&count, indptr + rows, sizeof count, cudaMemcpyDeviceToHost));
-  return count;
-}
-
 /* Cut `a`, whose rows, entries, indices and data are known, into tiles for products with `width` columns, for as long as `call`
  * lasts; all pointers are the device's. False where nothing is left to do. */
 template <int BLOCK> bool divide(device::Call &call, const int64_t *indptr, Matrix *a, int64_t width = 1, int64_t passes = 1) {

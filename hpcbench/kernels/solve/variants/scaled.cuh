@@ -77,7 +77,7 @@ struct Colours {
 /* On the device for as long as it lives. */
 template <int BLOCK> struct Scaled {
   explicit Scaled(const solve_in *in) : call(in->device) {
-    const int64_t n = in->nrows, entries = tiles::entries(call, in->indptr, n);
+    const int64_t n = in->nrows, entries = device::entries(call, in->indptr, n);
     given = {n, call.in(in->indptr, n + 1), call.in(in->indices, entries), call.in(in->data, entries)};
     double *data = call.take<double>(entries);
     root = call.take<double>(n), check = call.take<Check>(1);

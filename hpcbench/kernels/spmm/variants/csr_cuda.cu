@@ -134,7 +134,7 @@ template <int V, int COUNT> void start(device::Call &call, const tiles::Matrix &
 /* The matrix on the device, for as long as this lives. */
 struct Handle {
   explicit Handle(const spmm_in *in) : call(in->device) {
-    a.rows = in->nrows, a.entries = tiles::entries(call, in->indptr, in->nrows);
+    a.rows = in->nrows, a.entries = device::entries(call, in->indptr, in->nrows);
     a.indices = call.in(in->indices, a.entries), a.data = call.in(in->data, a.entries);
     indptr = call.in(in->indptr, in->nrows + 1);
     tiles::divide<kWarp>(call, indptr, &a, in->k, (in->k + kWarp - 1) / kWarp);

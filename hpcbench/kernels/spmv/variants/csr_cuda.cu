@@ -30,7 +30,7 @@ __global__ void __launch_bounds__(THREADS) product(tiles::Matrix a, Vectors v) {
 /* The matrix on the device, for as long as this lives. */
 struct Handle {
   explicit Handle(const spmv_in *in) : call(in->device) {
-    a.rows = in->nrows, a.entries = tiles::entries(call, in->indptr, in->nrows);
+    a.rows = in->nrows, a.entries = device::entries(call, in->indptr, in->nrows);
     a.indices = call.in(in->indices, a.entries), a.data = call.in(in->data, a.entries);
     tiles::split<THREADS>(call, call.in(in->indptr, in->nrows + 1), &a, call.take<uint16_t>(a.entries));
   }

@@ -104,10 +104,7 @@ __global__ void move(Rows a, const int32_t *row, const unsigned long long *indpt
 /* On the device for as long as it lives. */
 struct Levels {
   explicit Levels(const sptrsv_in *in) : call(in->device) {
-    const int64_t n = in->nrows;
-    int64_t entries = 0;
-    if (!call.resident()) entries = in->indptr[n];
-    else call.note(cudaMemcpy(&entries, in->indptr + n, sizeof entries, cudaMemcpyDeviceToHost));
+    const int64_t n = in->nrows, entries = device::entries(call, in->indptr, n);
     device::Call once(in->device); /* what only setup needs */
     const Rows a{n, once.in(in->indptr, n + 1), once.in(in->indices, entries), once.in(in->data, entries)};
     int *level = once.take<int>(n);
