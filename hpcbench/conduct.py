@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from hpcbench import wire
@@ -17,26 +18,39 @@ from hpcbench.wire import Program
 
 PARKED_NS = 2_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
 ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of a sample
-SHARE, SHARE_NS = 1.05, 700_000
-# Times that it may do more, and once in so many samples: an interrupt, a stolen processor, or a page that a virtual
-# machine waits for counts as its own. Work after an answer is part of a sample all the same.
-MOST_STRAYS, STRAY_IN = 4, 3
+SHARE, SHARE_NS = 1.05, 300_000
+# Times that it may do more, and once in so many samples: an interrupt or a stolen processor counts as its own.
+MOST_STRAYS, STRAY_IN = 2, 20
+LENIENT = 2  # times as often as the arms beside it that somebody vouches for
 MOST_THREADS = 1024
 STATUS_WORDS = {"1": "it reported that memory ran out", "2": "it reported that the input is too large for it"}
 
 
+@dataclass
+class Noise:
+    """How often arms that somebody vouches for did too much: the machine is to blame, for others as well."""
+
+    samples: int = 0
+    strays: int = 0
+
+    def strays_in(self, samples: int) -> float:
+        """Of ``samples``, how many the machine has spoilt if it treats all arms alike."""
+        return samples * self.strays / max(1, self.samples)
+
+
 class Conduct:
-    """Looks after one arm; of a trusted one, only at what others do to it.
+    """Looks after one arm; of a trusted one, only at what others and the machine do to it.
 
     Parameters
     ----------
     census : of its ranks.
     width : the processors that it has declared.
     trusted : whether somebody vouches for it.
+    noise : of the arms it is timed beside; None where nothing is timed, and no work is at an ill time.
     """
 
-    def __init__(self, census: Census, width: int, trusted: bool):
-        self._census, self._width, self._trusted = census, width, trusted
+    def __init__(self, census: Census, width: int, trusted: bool, noise: Noise | None = None):
+        self._census, self._width, self._trusted, self._noise = census, width, trusted, noise
         self._samples = self._strays = 0
 
     def parked(self, cpu: Sequence[int]) -> int:
@@ -46,7 +60,7 @@ class Conduct:
         """
         if self._trusted and self._census.moved():
             raise ArmFailure("runtime", "somebody else changed its processors while it was parked")
-        if self._trusted or not self._census.cpu:
+        if not self._census.cpu:
             return 0
         return self._after(max(now - last for now, last in zip(cpu, self._census.cpu, strict=True)))
 
@@ -56,8 +70,6 @@ class Conduct:
         ``arrived`` is the time of the last answer, ``told`` the CPU time of each rank at its own. It took no more
         CPU time than has passed until it slept, nor than its clock says.
         """
-        if self._trusted:
-            return 0
         worked = zip(self._census.asleep, self._census.cpu, told, strict=True)
         return self._after(max(min(asleep - arrived, now - then) for asleep, now, then in worked))
 
@@ -65,12 +77,18 @@ class Conduct:
         """Of so much CPU time after an answer, what counts."""
         if since > PARKED_NS:
             self._stray(f"it worked for {since * 1e-6:.1f} ms after it had answered")
-        return max(0, since - ANSWER_NS)
+        return 0 if self._trusted else max(0, since - ANSWER_NS)
 
     def _stray(self, words: str) -> None:
         """Now and then others are to blame; a cheat gains by what it does in most samples."""
+        if self._noise is None:
+            return
+        if self._trusted:
+            self._noise.strays += 1
+            return
         self._strays += 1
-        if self._strays > MOST_STRAYS + self._samples // STRAY_IN:
+        blamed = LENIENT * self._noise.strays_in(self._samples)
+        if self._strays > MOST_STRAYS + self._samples // STRAY_IN + blamed:
             raise ArmFailure("forbidden", words)
 
     def share(self, cpu_ns: int, first_ns: int, wall_ns: int) -> None:
@@ -79,10 +97,10 @@ class Conduct:
         What has left its CPUs shows in more CPU time than they can give, again and again: a burst that
         falls between an answer and sleep is seen here as well.
         """
-        if self._trusted:
-            return
-        if first_ns <= 0:
+        if first_ns <= 0 and not self._trusted:
             raise ArmFailure("forbidden", "it answered before it was started")
+        if self._noise and self._trusted:
+            self._noise.samples += 1
         self._samples += 1
         if cpu_ns > SHARE * self._width * wall_ns + SHARE_NS:
             self._stray(f"it used {cpu_ns / wall_ns:.1f} processors, {self._width} declared")

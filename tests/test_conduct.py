@@ -7,14 +7,15 @@ from types import SimpleNamespace
 import pytest
 
 from hpcbench import conduct
-from hpcbench.conduct import MOST_STRAYS, STRAY_IN, Conduct
+from hpcbench.conduct import LENIENT, MOST_STRAYS, STRAY_IN, Conduct, Noise
 from hpcbench.processes import ArmFailure
 
 MS = 1_000_000
 
 
-def of(width=1, trusted=False, **census):
-    return Conduct(SimpleNamespace(cpu=[0], asleep=[0], moved=lambda: False, **census), width, trusted)
+def of(width=1, trusted=False, noise=None):
+    census = SimpleNamespace(cpu=[0], asleep=[0], moved=lambda: False)
+    return Conduct(census, width, trusted, Noise() if noise is None else noise)
 
 
 @pytest.mark.parametrize("width", [1, 2])
@@ -58,6 +59,32 @@ def test_now_and_then_a_stray_is_no_offence_but_twice_as_often_it_is():
             for _ in range(STRAY_IN // 2):
                 arm.share(MS, MS, MS)
             arm.parked([3 * MS])
+
+
+def test_what_befalls_trusted_arms_as_often_is_the_machines():
+    noise = Noise()
+    trusted, unlucky, busy = of(trusted=True, noise=noise), of(noise=noise), of(noise=noise)
+    for i in range(10):
+        trusted.share(2 * MS if i % 3 == 0 else MS, MS, MS)
+    assert noise == Noise(samples=10, strays=4)
+    for i in range(60):
+        unlucky.share(MS, MS, MS)
+        if i % 3 == 0:
+            unlucky.parked([3 * MS])
+    with pytest.raises(ArmFailure, match="after it had answered"):  # noqa: PT012
+        for i in range(60):
+            busy.share(2 * MS if i % 3 == 0 else MS, MS, MS)
+            busy.parked([3 * MS])
+    assert busy._strays < 2 * MOST_STRAYS / (1 - LENIENT * noise.strays_in(1))
+
+
+def test_where_nothing_is_timed_no_work_is_at_an_ill_time():
+    arm = Conduct(of()._census, 1, False)
+    for _ in range(9 * MOST_STRAYS):
+        arm.share(30 * MS, 10 * MS, 10 * MS)
+        arm.parked([3 * MS])
+    with pytest.raises(ArmFailure, match="before it was started"):
+        arm.share(0, -5, 10 * MS)
 
 
 def test_work_before_it_sleeps_counts_by_the_smaller_of_two_clocks():
