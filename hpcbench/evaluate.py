@@ -176,7 +176,7 @@ class Race:
                 self._plan(contenders, started - begun)
             until = stats.generation_end(start, self._size, self._limit)
             checks = {c.label: c.checks(range(start, until), self._rng) for c in generation.active}
-            before = {c.label: c.looks for c in contenders}
+            least = {c.label: c.looks_after(c.looks) for c in contenders}
             late = False  # time is up: in more rounds all are looked at, until that was often enough
             for round_ in range(start, until):
                 active = generation.active
@@ -189,7 +189,8 @@ class Race:
                     {"case": self.case.name, "round": round_ + 1, "of": self._limit, "arms": len(active)},
                 )
                 late = time.monotonic() > self._deadline
-                if late and all(c.looks >= c.looks_after(before[c.label]) for c in generation.active):
+                # in two rounds at least: what meets an output for the first time may compute it, and never again
+                if late and round_ > start and all(c.looks >= least[c.label] for c in generation.active):
                     return round_ + 1, False
             generation.time_phases()
             return until, True

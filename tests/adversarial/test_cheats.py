@@ -249,6 +249,10 @@ def test_timed_outputs_are_looked_at_however_little_time_there_is(name, tmp_path
     assert judged(program(name), tmp_path, seconds=0).verdict == "correctness"
 
 
+def test_it_meets_an_output_again_however_little_time_there_is(tmp_path):
+    assert judged(HONEST, tmp_path, seconds=0).rounds >= 2
+
+
 def test_a_call_too_long_to_be_one_of_several_is_looked_at_as_often(tmp_path):
     skips = candidate("static int n; if (n++ > 12 && n % 2) return 0; return honest(in, out);")
     assert judged(skips, tmp_path, seconds=0, matrix=small(3000, 60_000)).verdict == "correctness"

@@ -273,7 +273,7 @@ def test_a_flag_makes_no_warning_an_error_where_an_instrument_looks(tmp_path):
 def test_python_made_to_cost_is_read_in_seconds(text, tmp_path):
     began = time.process_time()
     assert imports.problems(text.encode(), imports.ANY) == []
-    assert time.process_time() - began < 8
+    assert time.process_time() - began < 25  # 4 s on an older processor that is idle
     longer = text.encode() + b"#" * LONGEST_PYTHON
     stage = judged(Candidate("spgemm", "python", "serial", longer, {}, ()), tmp_path).stages[-1]
     assert (stage.name, stage.code) == ("imports", "compile")
