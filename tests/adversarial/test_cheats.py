@@ -12,6 +12,8 @@ from judges import judged
 from naive import caught, detector_or_skip, most_that_is_fair, quick_first
 from races import candidate, small
 
+from hpcbench.contender import Contender
+
 HEAD = b"""
 #include <cstdio>
 #include <cstdlib>
@@ -249,7 +251,10 @@ def test_timed_outputs_are_looked_at_however_little_time_there_is(name, tmp_path
     assert judged(program(name), tmp_path, seconds=0).verdict == "correctness"
 
 
-def test_it_meets_an_output_again_however_little_time_there_is(tmp_path):
+def test_it_meets_an_output_again_however_little_time_there_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        Contender, "checks", lambda _, rounds, rng: [rounds[0]]
+    )  # all may be seen enough then
     assert judged(HONEST, tmp_path, seconds=0).rounds >= 2
 
 
