@@ -20,7 +20,7 @@ PARKED_NS = 2_000_000  # CPU time that a parked arm may use: to say that it is d
 ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of a sample
 SHARE, SHARE_NS = 1.05, 300_000
 # Times that it may do more, and once in so many samples: an interrupt or a stolen processor counts as its own.
-MOST_STRAYS, STRAY_IN = 2, 20
+MOST_STRAYS, STRAY_IN = 3, 20
 LENIENT = 2  # times as often as the arms beside it that somebody vouches for
 MOST_THREADS = 1024
 STATUS_WORDS = {"1": "it reported that memory ran out", "2": "it reported that the input is too large for it"}
@@ -102,7 +102,9 @@ class Conduct:
         if self._noise and self._trusted:
             self._noise.samples += 1
         self._samples += 1
-        if cpu_ns > SHARE * self._width * wall_ns + SHARE_NS:
+        # what the machine adds is no part of a sample: it would be lost in the five percent of a long one
+        spare = 1.0 if self._trusted else SHARE
+        if cpu_ns > spare * self._width * wall_ns + SHARE_NS:
             self._stray(f"it used {cpu_ns / wall_ns:.1f} processors, {self._width} declared")
 
     def threads(self, pids: Sequence[int]) -> None:
