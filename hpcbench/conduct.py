@@ -21,6 +21,7 @@ ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of 
 SHARE, SHARE_NS = 1.05, 300_000
 # Times that it may do more, and once in so many samples: an interrupt or a stolen processor counts as its own.
 MOST_STRAYS, STRAY_IN = 3, 20
+GROSS, GROSS_STRAYS = 5, 2  # so many times PARKED_NS are worth so many
 LENIENT = 2  # times as often as the arms beside it that somebody vouches for
 MOST_THREADS = 1024
 STATUS_WORDS = {"1": "it reported that memory ran out", "2": "it reported that the input is too large for it"}
@@ -76,17 +77,18 @@ class Conduct:
     def _after(self, since: int) -> int:
         """Of so much CPU time after an answer, what counts."""
         if since > PARKED_NS:
-            self._stray(f"it worked for {since * 1e-6:.1f} ms after it had answered")
+            times = GROSS_STRAYS if since > GROSS * PARKED_NS else 1
+            self._stray(f"it worked for {since * 1e-6:.1f} ms after it had answered", times)
         return 0 if self._trusted else max(0, since - ANSWER_NS)
 
-    def _stray(self, words: str) -> None:
+    def _stray(self, words: str, times: int = 1) -> None:
         """Now and then others are to blame; a cheat gains by what it does in most samples."""
         if self._noise is None:
             return
         if self._trusted:
-            self._noise.strays += 1
+            self._noise.strays += times
             return
-        self._strays += 1
+        self._strays += times
         blamed = LENIENT * self._noise.strays_in(self._samples)
         if self._strays > MOST_STRAYS + self._samples // STRAY_IN + blamed:
             raise ArmFailure("forbidden", words)

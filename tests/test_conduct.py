@@ -48,6 +48,15 @@ def test_work_after_an_answer_counts_and_is_told_when_it_is_no_exception():
     assert of(trusted=True).parked([3 * MS]) == 0
 
 
+def test_two_bursts_as_long_as_samples_are_enough():
+    arm, once = of(), of()
+    once.parked([40 * MS])
+    once.parked([3 * MS])
+    arm.parked([40 * MS])
+    with pytest.raises(ArmFailure, match=r"worked for 30.0 ms after it had answered"):
+        arm.parked([30 * MS])
+
+
 def test_now_and_then_a_stray_is_no_offence_but_twice_as_often_it_is():
     arm, rare = of(), of()
     for _ in range(20):
