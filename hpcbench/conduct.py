@@ -6,9 +6,10 @@ What the statuses that it returns mean stands here, too.
 from __future__ import annotations
 
 import os
+from bisect import insort
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hpcbench import wire
@@ -18,25 +19,30 @@ from hpcbench.wire import Program
 
 PARKED_NS = 2_000_000  # CPU time that a parked arm may use: to say that it is done, and to go to sleep
 ANSWER_NS = 50_000  # of them for the answer itself; the rest counts as part of a sample
-SHARE, SHARE_NS = 1.05, 300_000
+SHARE, SHARE_NS = 0.05, 300_000
 # Times that it may do more, and once in so many samples: an interrupt or a stolen processor counts as its own.
 MOST_STRAYS, STRAY_IN = 3, 20
-GROSS, GROSS_STRAYS = 5, 2  # so many times PARKED_NS are worth so many
-LENIENT = 2  # times as often as the arms beside it that somebody vouches for
+BURST_NS, MOST_BURSTS = 10_000_000, 1  # between two answers: a processor is rarely stolen for so long
+LENIENT = 2  # times as often as arms that somebody vouches for
 MOST_THREADS = 1024
 STATUS_WORDS = {"1": "it reported that memory ran out", "2": "it reported that the input is too large for it"}
 
 
 @dataclass
-class Noise:
-    """How often arms that somebody vouches for did too much: the machine is to blame, for others as well."""
+class Tally:
+    """How often an arm did too much in the samples of a race, over all its processes.
+
+    ``excess`` is the CPU time of every sample beyond what its processors can give, in nanoseconds, in order.
+    """
 
     samples: int = 0
     strays: int = 0
+    bursts: int = 0
+    excess: list[int] = field(default_factory=list)
 
-    def strays_in(self, samples: int) -> float:
-        """Of ``samples``, how many the machine has spoilt if it treats all arms alike."""
-        return samples * self.strays / max(1, self.samples)
+    def usual_excess(self) -> int:
+        """What nine samples in ten do not exceed; zero if processors were left idle."""
+        return max(0, self.excess[9 * len(self.excess) // 10]) if self.excess else 0
 
 
 class Conduct:
@@ -47,12 +53,16 @@ class Conduct:
     census : of its ranks.
     width : the processors that it has declared.
     trusted : whether somebody vouches for it.
-    noise : of the arms it is timed beside; None where nothing is timed, and no work is at an ill time.
+    tallies : its own, and that of all arms beside it that somebody vouches for: what they do too much is the
+        machine's, which treats all alike. None where nothing is timed, and no work is at an ill time.
     """
 
-    def __init__(self, census: Census, width: int, trusted: bool, noise: Noise | None = None):
-        self._census, self._width, self._trusted, self._noise = census, width, trusted, noise
-        self._samples = self._strays = 0
+    def __init__(
+        self, census: Census, width: int, trusted: bool, tallies: tuple[Tally, Tally] | None = None
+    ) -> None:
+        self._census, self._width, self._trusted = census, width, trusted
+        self._own: Tally | None = tallies[0] if tallies else None
+        self._others = tallies[1] if tallies else Tally()
 
     def parked(self, cpu: Sequence[int]) -> int:
         """Nothing may have worked since the last answer: neither a helper thread nor what was left undone.
@@ -77,20 +87,23 @@ class Conduct:
     def _after(self, since: int) -> int:
         """Of so much CPU time after an answer, what counts."""
         if since > PARKED_NS:
-            times = GROSS_STRAYS if since > GROSS * PARKED_NS else 1
-            self._stray(f"it worked for {since * 1e-6:.1f} ms after it had answered", times)
+            self._stray(f"it worked for {since * 1e-6:.1f} ms after it had answered", since > BURST_NS)
         return 0 if self._trusted else max(0, since - ANSWER_NS)
 
-    def _stray(self, words: str, times: int = 1) -> None:
+    def _stray(self, words: str, burst: bool = False) -> None:
         """Now and then others are to blame; a cheat gains by what it does in most samples."""
-        if self._noise is None:
+        own, others = self._own, self._others
+        if own is None:
             return
+        own.strays, own.bursts = own.strays + 1, own.bursts + burst
         if self._trusted:
-            self._noise.strays += times
             return
-        self._strays += times
-        blamed = LENIENT * self._noise.strays_in(self._samples)
-        if self._strays > MOST_STRAYS + self._samples // STRAY_IN + blamed:
+        blamed = LENIENT * own.samples / max(1, others.samples)
+        rare = own.samples // STRAY_IN
+        if (
+            own.strays > MOST_STRAYS + rare + blamed * others.strays
+            or own.bursts > MOST_BURSTS + rare + blamed * others.bursts
+        ):
             raise ArmFailure("forbidden", words)
 
     def share(self, cpu_ns: int, first_ns: int, wall_ns: int) -> None:
@@ -101,12 +114,13 @@ class Conduct:
         """
         if first_ns <= 0 and not self._trusted:
             raise ArmFailure("forbidden", "it answered before it was started")
-        if self._noise and self._trusted:
-            self._noise.samples += 1
-        self._samples += 1
-        # what the machine adds is no part of a sample: it would be lost in the five percent of a long one
-        spare = 1.0 if self._trusted else SHARE
-        if cpu_ns > spare * self._width * wall_ns + SHARE_NS:
+        excess = cpu_ns - self._width * wall_ns
+        if self._own:
+            self._own.samples += 1
+            insort(self._own.excess, excess)
+        # waking up costs a virtual machine half a millisecond at bad times, which is much of a short sample
+        spare = 0.0 if self._trusted else SHARE * self._width * wall_ns
+        if excess > spare + SHARE_NS + self._others.usual_excess():
             self._stray(f"it used {cpu_ns / wall_ns:.1f} processors, {self._width} declared")
 
     def threads(self, pids: Sequence[int]) -> None:

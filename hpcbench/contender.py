@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from hpcbench import build, cache, launch, registry, sandbox, stats
+from hpcbench.conduct import Tally
 from hpcbench.instrument import Instrument
 from hpcbench.spec import (
     Candidate,
@@ -83,6 +84,7 @@ class Contender:
     ``batch`` calls make one sample; ``timed`` are the seconds per call of the screening; ``phases``
     those of setup and run alone; ``looks`` counts the timed outputs that were verified; ``racing`` ends with a
     failure or when all is settled; ``traffic``, ``told`` and ``history`` are of the first call in fresh processes.
+    All that are trusted share one ``tally``.
     """
 
     entry: Entry
@@ -103,6 +105,7 @@ class Contender:
     traffic: tuple[tuple[int, int], ...] = ()
     told: Mapping[str, float] = field(default_factory=dict)
     history: tuple[float, ...] = ()
+    tally: Tally = field(default_factory=Tally)
 
     @property
     def open(self) -> bool:

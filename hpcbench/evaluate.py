@@ -18,6 +18,7 @@ import numpy as np
 
 from hpcbench import build, device, outcome, scratch, stats
 from hpcbench.case import Case, Prepared
+from hpcbench.conduct import Tally
 from hpcbench.contender import ANCHOR, TWIN, Contender, Entry
 from hpcbench.generation import Generation
 from hpcbench.protocols import Event
@@ -42,8 +43,7 @@ class Race:
     def __init__(
         self, case: Case, anchor: Entry, seed: int, on_event: Event, journal: Journal | None, machine_id: str
     ) -> None:
-        self.case, self.anchor, self.machine_id = case, anchor, machine_id
-        self.interrupted = False
+        self.case, self.anchor, self.machine_id, self.interrupted = case, anchor, machine_id, False
         self.samples: dict[str, list[Measurement]] = {}
         self.skips: list[Skip] = []
         self._emit, self._journal = on_event, journal
@@ -83,9 +83,10 @@ class Race:
             When the anchor itself cannot run, or the machine cannot hold the case.
         """
         self._changing = upto == "measure" and not all(e.trusted for e in entries)
-        anchor, twin = Contender(self.anchor, ANCHOR), Contender(self.anchor, TWIN)
+        anchor = Contender(self.anchor, ANCHOR)
+        twin = Contender(self.anchor, TWIN, tally=anchor.tally)
         contenders = [] if upto == "verify" else [anchor, twin]
-        contenders += [Contender(e, e.label) for e in entries]
+        contenders += [Contender(e, e.label, tally=anchor.tally if e.trusted else Tally()) for e in entries]
         self._build(contenders)
         floor_s = self.ready.floor_s if upto == "measure" else 0.0
         self._emit("verify", {"case": self.case.name, "arms": sum(c.racing for c in contenders)})
@@ -133,9 +134,9 @@ class Race:
         with ThreadPoolExecutor(max_workers=2) as pool:
             for done, _ in enumerate(pool.map(one, contenders), 1):
                 self._emit("build", {"case": self.case.name, "done": done, "of": len(contenders)})
-        if broken := next((c for c in contenders if c.entry is self.anchor and not c.racing), None):
+        if failed := next((c for c in contenders if c.entry is self.anchor and not c.racing), None):
             raise HpcbenchError(
-                f"the baseline {self.anchor.name} does not build: {broken.stages[-1].message}"
+                f"the baseline {self.anchor.name} does not build: {failed.stages[-1].message}"
             )
 
     def _race(self, contenders: list[Contender], budget: Budget) -> None:
@@ -155,8 +156,8 @@ class Race:
     def _plan(self, contenders: Sequence[Contender], start_s: float) -> None:
         """After screening: the rounds that the budget affords, the looks, the size of generations."""
         round_s = sum(c.batch * (c.screening_s or 0.0) for c in contenders if c.open)
-        left = max(0.0, self._deadline - time.monotonic())
-        self._limit = min(self._limit, max(stats.LOOKS[0], int(left / round_s)))
+        affords = int(max(0.0, self._deadline - time.monotonic()) / round_s)
+        self._limit = min(self._limit, max(stats.LOOKS[0], affords))
         self._size = stats.generation_size(self._limit, start_s / round_s)
         self._looks = stats.looks(self._limit)
         self._alpha = stats.ALPHA / len(self._looks) / max(1, len(contenders) - 2)
@@ -184,10 +185,8 @@ class Race:
                 for c in active[shift:] + active[:shift]:
                     generation.sample(c, round_, late or round_ in checks[c.label])
                 self._flush(active, round_)
-                self._emit(
-                    "round",
-                    {"case": self.case.name, "round": round_ + 1, "of": self._limit, "arms": len(active)},
-                )
+                told = {"case": self.case.name, "round": round_ + 1, "of": self._limit, "arms": len(active)}
+                self._emit("round", told)
                 late = time.monotonic() > self._deadline
                 # in two rounds at least: what meets an output for the first time may compute it, and never again
                 if late and round_ > start and all(c.looks >= least[c.label] for c in generation.active):
@@ -221,18 +220,19 @@ class Race:
                     for c in pair if i % 2 else pair[::-1]:
                         generation.sample(c, CONFIRM_FROM + i, i in checks[c.label])
                     self._flush(generation.active, CONFIRM_FROM + i)
+            which = outcome.clock(contenders)  # while these samples are among them
         finally:
             fresh = {c.label: c.samples[kept[c.label] :] for c in pair}
             for c in pair:
                 del c.samples[kept[c.label] :]
-        again = outcome.log_ratios(fresh[ANCHOR], fresh[winner.label], outcome.clock(contenders))
+        again = outcome.log_ratios(fresh[ANCHOR], fresh[winner.label], which)
         _, low, _ = stats.sign_interval([v for group in again for v in group], stats.ALPHA)
         winner.confirmed = low > 0
         if winner.confirmed:
             winner.passed("confirm", 0.0)
         elif winner.verdict == "correct":
-            message = "measured again in new processes, it was not clearly ahead"
-            winner.stages.append(Stage("confirm", "not_checked", message))
+            words = "measured again in new processes, it was not clearly ahead"
+            winner.stages.append(Stage("confirm", "not_checked", words))
 
     def facts(self) -> dict[str, Any]:
         """Features of the case, for the report."""

@@ -16,7 +16,6 @@ from types import TracebackType
 
 from hpcbench import machine
 from hpcbench.case import MIN_SAMPLE_S, SETS, Prepared
-from hpcbench.conduct import Noise
 from hpcbench.contender import ANCHOR, LOOKS, TWIN, Contender
 from hpcbench.measure import WorkerArm
 from hpcbench.processes import ArmFailure, LaunchError
@@ -91,13 +90,14 @@ class Generation:
         cpus, idle = machine.idlest_cpus(most) if self._timed else (sorted(os.sched_getaffinity(0)), False)
         if not idle:  # a thread must be able to leave a CPU on which something else runs
             settings = [replace(s, binding="free") for s in settings]
-        free, noise = machine.memory_available() // 2, Noise() if self._timed else None
+        free = machine.memory_available() // 2
         for c, setting in zip(self.contenders, settings, strict=True):
             assert c.program is not None
             self._arms[c.label] = WorkerArm(
                 c.label, c.program, self._ready.memory(setting), setting,
                 Limits(cpus, free // setting.ranks, c.entry.wall(c.program)),
-                self._scratch / str(next(_numbers)), self._rng, self.index, noise,
+                self._scratch / str(next(_numbers)), self._rng, self.index,
+                (c.tally, self.contenders[0].tally) if self._timed else None,
             )  # fmt: skip
         for c in self.contenders:
             try:

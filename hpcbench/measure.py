@@ -21,7 +21,7 @@ from typing import Any
 from hpcbench import launch, processes, ranks, sandbox, wire
 from hpcbench.arena import Arena, SealedInputs
 from hpcbench.census import Census, foreign, libraries
-from hpcbench.conduct import Conduct, Noise, returned
+from hpcbench.conduct import Conduct, Tally, returned
 from hpcbench.processes import WATCH_S, ArmFailure, LaunchError, Processes
 from hpcbench.spec import Measurement, Phase, Setting
 from hpcbench.stream import SLACK
@@ -59,7 +59,7 @@ class WorkerArm:
 
     def __init__(
         self, id: str, program: Program, memory: Memory, setting: Setting, limits: wire.Limits,
-        scratch: Path, rng: random.Random, generation: int, noise: Noise | None = None,
+        scratch: Path, rng: random.Random, generation: int, tallies: tuple[Tally, Tally] | None = None,
     ) -> None:  # fmt: skip
         self.id, self.limit_s = id, processes.START_LIMIT_S
         if limits.wall and program.language != "python" and not program.watch:
@@ -67,7 +67,7 @@ class WorkerArm:
             self.limit_s = NATIVE_LIMIT_S * (CROWDED if crowded else 1)
         self.has_setup, self.layers = False, -1
         self._program, self._memory, self._setting, self._limits = program, memory, setting, limits
-        self._generation, self._noise = generation, noise
+        self._generation, self._tallies = generation, tallies
         self._lead_ns = LEAD_NS if setting.threads > 1 else 0
         self._seen: Census | None = None
         self._processes = Processes(program, setting, scratch, rng, limits.wall)
@@ -109,7 +109,7 @@ class WorkerArm:
         except OSError:
             raise self._processes.failure() from None
         width = self._setting.ranks * self._setting.threads
-        self._conduct = Conduct(self._seen, width, self._limits.wall is None, self._noise)
+        self._conduct = Conduct(self._seen, width, self._limits.wall is None, self._tallies)
         for sock, _ in self.ranks:
             self._processes.send(sock, wire.request("L"))
         for sock, _ in self.ranks:

@@ -2,20 +2,21 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from hpcbench import conduct
-from hpcbench.conduct import LENIENT, MOST_STRAYS, STRAY_IN, Conduct, Noise
+from hpcbench.conduct import LENIENT, MOST_STRAYS, STRAY_IN, Conduct, Tally
 from hpcbench.processes import ArmFailure
 
 MS = 1_000_000
 
 
-def of(width=1, trusted=False, noise=None):
-    census = SimpleNamespace(cpu=[0], asleep=[0], moved=lambda: False)
-    return Conduct(census, width, trusted, Noise() if noise is None else noise)
+def of(width=1, trusted=False, others=None, own=None):
+    census, others = SimpleNamespace(cpu=[0], asleep=[0], moved=lambda: False), others or Tally()
+    return Conduct(census, width, trusted, (others if trusted else own or Tally(), others))
 
 
 @pytest.mark.parametrize("width", [1, 2])
@@ -48,13 +49,13 @@ def test_work_after_an_answer_counts_and_is_told_when_it_is_no_exception():
     assert of(trusted=True).parked([3 * MS]) == 0
 
 
-def test_two_bursts_as_long_as_samples_are_enough():
-    arm, once = of(), of()
-    once.parked([40 * MS])
-    once.parked([3 * MS])
-    arm.parked([40 * MS])
+def test_two_bursts_as_long_as_samples_are_enough_over_all_processes():
+    noise, own = Tally(samples=30, strays=30), Tally()
+    of(others=noise, own=own).parked([40 * MS])
+    of(others=noise, own=own).parked([3 * MS])
     with pytest.raises(ArmFailure, match=r"worked for 30.0 ms after it had answered"):
-        arm.parked([30 * MS])
+        of(others=noise, own=own).parked([30 * MS])
+    of(others=Tally(samples=1, strays=1, bursts=1), own=replace(own, samples=9)).parked([30 * MS])
 
 
 def test_now_and_then_a_stray_is_no_offence_but_twice_as_often_it_is():
@@ -71,11 +72,13 @@ def test_now_and_then_a_stray_is_no_offence_but_twice_as_often_it_is():
 
 
 def test_what_befalls_trusted_arms_as_often_is_the_machines():
-    noise = Noise()
-    trusted, unlucky, busy = of(trusted=True, noise=noise), of(noise=noise), of(noise=noise)
+    noise = Tally()
+    trusted, unlucky, busy = of(trusted=True, others=noise), of(others=noise), of(others=noise)
     for i in range(10):
-        trusted.share(2 * MS if i % 3 == 0 else MS, MS, MS)
-    assert noise == Noise(samples=10, strays=4)
+        trusted.share(MS, MS, MS)
+        if i % 3 == 0:
+            trusted.parked([3 * MS])
+    assert (noise.samples, noise.strays) == (10, 4)
     for i in range(60):
         unlucky.share(MS, MS, MS)
         if i % 3 == 0:
@@ -84,7 +87,21 @@ def test_what_befalls_trusted_arms_as_often_is_the_machines():
         for i in range(60):
             busy.share(2 * MS if i % 3 == 0 else MS, MS, MS)
             busy.parked([3 * MS])
-    assert busy._strays < 2 * MOST_STRAYS / (1 - LENIENT * noise.strays_in(1))
+    assert busy._own.strays < 2 * MOST_STRAYS / (1 - LENIENT * noise.strays / noise.samples)
+
+
+def test_what_waking_up_costs_trusted_arms_is_no_processor_more():
+    noise = Tally()
+    trusted, woken, wide = of(trusted=True, others=noise), of(others=noise), of(others=noise)
+    for _ in range(10):
+        trusted.share(9 * MS // 2, 4 * MS, 4 * MS)
+    assert (noise.strays, noise.usual_excess()) == (0, MS // 2)
+    for _ in range(60):
+        woken.share(3 * MS // 2, MS, MS)
+    assert not woken._own.strays
+    with pytest.raises(ArmFailure, match=r"used 2.0 processors"):  # noqa: PT012
+        for _ in range(60):
+            wide.share(2 * MS, MS, MS)
 
 
 def test_where_nothing_is_timed_no_work_is_at_an_ill_time():

@@ -41,6 +41,12 @@ def test_who_does_not_win_again_has_not_won(race, monkeypatch):
     assert (found.stages[-1].name, found.stages[-1].code) == ("confirm", "not_checked")
 
 
+def test_samples_that_the_kernel_does_not_account_for_are_timed_by_the_wall_clock(race, monkeypatch):
+    again(monkeypatch, lambda told: replace(told, cpu_s=0.0))
+    found = race([QUICK]).results["quick"]
+    assert (found.relation, found.stages[-1].name, found.stages[-1].code) == ("faster", "confirm", "correct")
+
+
 @pytest.mark.parametrize("code", ["timeout", "forbidden"])
 def test_who_fails_there_has_failed(race, monkeypatch, code):
     def fails(told):
