@@ -150,7 +150,7 @@ def build(
     no_bindings = NO_CXX_BINDINGS if "mpi" in candidate.model else ()
     standard = (*STANDARDS[candidate.language], *([architecture()] if candidate.language == "cuda" else []))
     own = [f for f in candidate.flags if not (watch and f.startswith(("-O", "-Werror")))]
-    watched = ("-O1", "-g", *watch) if watch else ()
+    watched = ("-Og", "-g1", *watch) if watch else ()
     flags = [*standard, *own, *openmp, *no_bindings, *params, "-shared", *watched]
     suffix = {"c": ".c", "cpp": ".cpp", "cuda": ".cu"}[candidate.language]
     folder = kernel(candidate.kernel).folder

@@ -54,3 +54,8 @@ def judged(
         return judge(candidate, candidate.origin, bench, Budget(deadline=seconds, rounds=16))
     finally:
         journal.close()
+
+
+def raced(result: Result) -> bool:
+    """Whether the race detector has looked at it, and found nothing."""
+    return {stage.name: stage.code for stage in result.stages}["races"] == "correct"

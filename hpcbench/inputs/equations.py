@@ -24,13 +24,14 @@ def poisson(side: int, dimensions: int, weak: float = 1.0) -> csr_array:
     return _tidy(total)
 
 
-def jumps(side: int, block: int, rng: Generator) -> csr_array:
-    """-div(k grad u) in two dimensions, k from 10^-3 to 10^3, one value for each block of block² points.
+def jumps(side: int, block: int, rng: Generator, decades: float = 6) -> csr_array:
+    """-div(k grad u) in two dimensions, k over ``decades`` around one, a value for each block of block² points.
 
     Faces have the harmonic mean of k on both sides (Patankar, Numerical Heat Transfer, 1980, section 4.2-3).
     """
     blocks = -(-side // block)
-    k = np.kron(10.0 ** rng.uniform(-3, 3, (blocks, blocks)), np.ones((block, block)))[:side, :side]
+    powers = rng.uniform(-decades / 2, decades / 2, (blocks, blocks))
+    k = np.kron(10.0**powers, np.ones((block, block)))[:side, :side]
     ids = np.arange(side * side).reshape(side, side)
     faces = [np.s_[:, :-1], np.s_[:, 1:]], [np.s_[:-1], np.s_[1:]]
     first, second = (np.concatenate([ids[pair[end]].ravel() for pair in faces]) for end in (0, 1))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from judges import judged
+from judges import judged, raced
 from programs import in_python, over_mpi
 from races import candidate, threaded
 
@@ -336,6 +336,7 @@ def test_an_honest_kernel_is_correct(name, tmp_path):
     result = judged(one, tmp_path, ranks=2 if "mpi" in one.model else 1, seconds=10)
     assert result.verdict == "correct", result.stages
     assert result.speedup is not None
+    assert raced(result) or one.model != "openmp" or not name.startswith("our"), result.stages
 
 
 def test_the_suite_is_as_large_as_we_say():

@@ -40,6 +40,7 @@ struct Meeting {
 struct Team {
   Meeting *meeting;
   int64_t me, all;
+  int spins; /* none where there are more threads than processors */
   int turn = 0, parity = 0;
 
   void refresh(bool, double *) {}
@@ -50,8 +51,8 @@ struct Team {
       meeting->turn.store(turn, std::memory_order_release);
       return;
     }
-    for (int spins = 0; meeting->turn.load(std::memory_order_acquire) != turn; ++spins)
-      if (spins > Meeting::kSpins) sched_yield(); /* more threads than processors */
+    for (int spun = 0; meeting->turn.load(std::memory_order_acquire) != turn; ++spun)
+      if (spun >= spins) sched_yield();
   }
 
   double sum(double part) { return sums(part, 0)[0]; }
@@ -83,9 +84,10 @@ template <class Work> int together([[maybe_unused]] int64_t threads, Work work) 
     Meeting meeting;
     int status = 0;
     const int some = int(std::min<int64_t>(threads, Meeting::kMost));
+    const int spins = some > omp_get_num_procs() ? 0 : Meeting::kSpins;
 #pragma omp parallel num_threads(some)
     {
-      const int mine = work(Team{&meeting, omp_get_thread_num(), omp_get_num_threads()});
+      const int mine = work(Team{&meeting, omp_get_thread_num(), omp_get_num_threads(), spins});
 #pragma omp master
       status = mine;
     }

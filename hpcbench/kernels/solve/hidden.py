@@ -59,7 +59,8 @@ DRAWS: dict[str, Callable[[Rng], csr_array]] = {
     "one for all": lambda g: equations.graph(_star(odd(g, 200, 400)), 0.5),
     "stencil": lambda g: equations.poisson(odd(g, 20, 40), 2, float(g.uniform(0.05, 1))),
     "cube": lambda g: equations.poisson(odd(g, 7, 11), 3),
-    "jumps": lambda g: equations.jumps(odd(g, 11, 15), 4, g),
+    # Jacobi may want a million sweeps where they are of six decades
+    "jumps": lambda g: equations.jumps(odd(g, 11, 15), 4, g, decades=4),
     "elasticity": lambda g: equations.elasticity(odd(g, 9, 15)),
     "road": lambda g: equations.road(odd(g, 30, 40), g),
     "power law": lambda g: equations.graph(generate.rmat(8, 8, g), float(g.uniform(0.005, 0.05))),

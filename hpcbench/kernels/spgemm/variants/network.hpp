@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace rows {
 
@@ -15,12 +16,25 @@ template <class Key> struct Lanes {
 };
 template <class Key> using Vector = typename Lanes<Key>::Vector;
 
+/* Lane i ^ X of v in lane i. */
+template <class Key, int X> inline __attribute__((always_inline)) Vector<Key> partners(Vector<Key> v) {
+#if defined(__clang__)
+  return [v]<int... I>(std::integer_sequence<int, I...>) {
+    return Vector<Key>(__builtin_shufflevector(v, v, (I ^ X)...));
+  }(std::make_integer_sequence<int, Lanes<Key>::n>());
+#else
+  Vector<Key> from;
+  for (int i = 0; i < Lanes<Key>::n; ++i) from[i] = Key(i ^ X);
+  return __builtin_shuffle(v, from);
+#endif
+}
+
 /* Comparators between lanes i and i ^ X, X = 2^k or 2^k - 1. */
 template <class Key, int X> inline __attribute__((always_inline)) Vector<Key> exchange(Vector<Key> v) {
   constexpr int top = X & ~(X >> 1) & ~(X >> 2) & ~(X >> 3);
-  Vector<Key> partner, upper;
-  for (int i = 0; i < Lanes<Key>::n; ++i) partner[i] = Key(i ^ X), upper[i] = (i & top) ? ~Key(0) : 0;
-  const Vector<Key> p = __builtin_shuffle(v, partner);
+  Vector<Key> upper;
+  for (int i = 0; i < Lanes<Key>::n; ++i) upper[i] = (i & top) ? ~Key(0) : 0;
+  const Vector<Key> p = partners<Key, X>(v);
   const Vector<Key> low = v < p ? v : p, high = v < p ? p : v;
   return upper ? high : low;
 }
@@ -48,16 +62,14 @@ template <class Key> inline __attribute__((always_inline)) void order(Vector<Key
 
 /* Sorts v[0..nv) as one sequence. Unrolled and kept in registers where nv is a small constant. */
 template <class Key> inline __attribute__((always_inline)) void sort_vectors(Vector<Key> *v, const int nv) {
-  Vector<Key> reversed;
-  for (int i = 0; i < Lanes<Key>::n; ++i) reversed[i] = Key(Lanes<Key>::n - 1 - i);
   for (int i = 0; i < nv; ++i) v[i] = sort_lanes<Key>(v[i]);
   for (int w = 1; w < nv; w *= 2)
     for (int base = 0; base < nv; base += 2 * w) {
       const int stop = std::min(nv, base + 2 * w), mirror = 2 * base + 2 * w - 1;
       for (int i = std::max(base, mirror - nv + 1); i < base + w; ++i) {
-        Vector<Key> high = __builtin_shuffle(v[mirror - i], reversed);
+        Vector<Key> high = partners<Key, Lanes<Key>::n - 1>(v[mirror - i]);
         order<Key>(v[i], high);
-        v[mirror - i] = __builtin_shuffle(high, reversed);
+        v[mirror - i] = partners<Key, Lanes<Key>::n - 1>(high);
       }
       for (int d = w / 2; d; d /= 2)
         for (int i = base; i + d < stop; ++i)
