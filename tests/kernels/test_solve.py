@@ -174,6 +174,13 @@ def _counted(entries, p):
     return {r.variant: r.told["iterations"] for r in results}
 
 
+def test_incomplete_factors_of_a_plate_are_not_those_that_barely_exist():
+    laplace = equations.poisson(60, 2)
+    plate = _with(laplace @ laplace)  # with the least shift that makes pivots positive it is 868
+    counts = _counted(_entries([KERNEL.variant("ic0_cg"), KERNEL.variant("ic0_cg_omp")]), plate)
+    assert max(counts.values()) < 200
+
+
 def test_tiny_and_huge_matrices_are_solved_over_ranks_and_threads_and_judged(wrong):
     systems = {
         name: _with(equations.poisson(9, 2) * size) for name, size in (("tiny", 1e-130), ("huge", 1e130))

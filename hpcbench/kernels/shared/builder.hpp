@@ -37,10 +37,12 @@ template <int LANES, class Value> class Builder {
   template <class Entry> void chunk(int64_t p, Entry entry) {
     if constexpr (LANES == 1) return row(p, entry);
     if (stencil(p, entry)) return;
+    if (blind_ > 0) return --blind_, as_they_come(p, entry);
     runs_ = 0, left_.clear();
     const int64_t head = columns.size();
     columns.room(2), columns.grow(2);
     if (!few(p, entry)) many(p, entry);
+    looked();
     loose(head);
   }
 
@@ -56,6 +58,7 @@ template <int LANES, class Value> class Builder {
   };
   static constexpr int32_t kFew = 16;
   static constexpr size_t kWorth = 3, kMostSorted = 64 * LANES;
+  static constexpr int64_t kLooks = 8, kBlind = 64, kRare = 16; /* chunks that are looked at, and then not, where one entry in so many is in a run */
 
   /* Whether a row at place `p` leaves out what is at place `at`. */
   bool skips(int64_t at, int64_t p) const {
@@ -119,7 +122,7 @@ template <int LANES, class Value> class Builder {
   /* A run, if its places are known and enough lanes share it. */
   bool run(int32_t start, int count, Value **to) {
     if (size_t(count) < kWorth || !known.holds(start, start + LANES)) return false;
-    columns.push(start), ++runs_;
+    columns.push(start), ++runs_, in_runs_ += count;
     *to = values.room(LANES), values.grow(LANES);
     return true;
   }
@@ -178,6 +181,38 @@ template <int LANES, class Value> class Builder {
     }
   }
 
+  /* All of them loose. */
+  template <class Entry> void as_they_come(int64_t p, Entry entry) {
+    const int32_t *row = order_.row.data() + p;
+    int64_t longest = 0;
+    for (int64_t l = 0; l < LANES; ++l)
+      if (row[l] >= 0) longest = std::max(longest, a_.indptr[row[l] + 1] - a_.indptr[row[l]]);
+    Value *v = values.room(longest * LANES);
+    int32_t *c = columns.room(longest * LANES + 2), most = 0, filled[LANES] = {}, any = 0;
+    for (int32_t l = 0; l < LANES; ++l) {
+      for (int64_t k = row[l] < 0 ? 0 : a_.indptr[row[l]], end = row[l] < 0 ? 0 : a_.indptr[row[l] + 1]; k < end; ++k) {
+        const int32_t at = place_[a_.indices[k]];
+        if (skips(at, p + l)) continue;
+        if (const Value value = Value(entry(row[l], k)); value != 0) {
+          const int32_t to = filled[l]++ * LANES + l;
+          v[to] = value, c[2 + to] = any = at;
+        }
+      }
+      most = std::max(most, filled[l]);
+    }
+    for (int32_t l = 0; l < LANES; ++l)
+      for (int32_t n = filled[l]; n < most; ++n) v[n * LANES + l] = 0, c[2 + n * LANES + l] = any;
+    c[0] = 0, c[1] = most, values.grow(int64_t(most) * LANES), columns.grow(int64_t(most) * LANES + 2);
+  }
+
+  /* Where hardly any entries are in runs, none are looked for in most chunks. */
+  void looked() {
+    in_none_ += int64_t(left_.size());
+    if (++looks_ < kLooks) return;
+    if (kRare * in_runs_ < in_none_) blind_ = kBlind;
+    looks_ = in_runs_ = in_none_ = 0;
+  }
+
   /* What is in no run, and how many of both there are. */
   void loose(int64_t head) {
     int32_t filled[LANES] = {}, most = 0;
@@ -200,6 +235,7 @@ template <int LANES, class Value> class Builder {
   const int32_t *place_;
   Side side_;
   int32_t runs_ = 0;
+  int64_t looks_ = 0, in_runs_ = 0, in_none_ = 0, blind_ = 0;
   std::vector<One> found_, left_;
   std::vector<uint64_t> keys_;
   Start some_[kFew];

@@ -185,19 +185,12 @@ inline int64_t room(const Csr &a, const Order &order) {
   return sum;
 }
 
-/* Whether no row is shorter than the one before it, so that ends of loops are where they were expected. */
-inline bool by_length(const Csr &a) {
-  int64_t i = 1;
-  while (i < a.nrows && a.indptr[i + 1] - a.indptr[i] >= a.indptr[i] - a.indptr[i - 1]) ++i;
-  return i >= a.nrows;
-}
-
 /* make(order, lanes): levels where they are wide enough for vectors and rows alike, else the rows' own order. */
 template <class Make> auto in_levels(const Csr &a, int64_t threads, Make make) {
   Order order = by_level(a, 8, threads);
   const bool wide = double(order.places) <= kPadded * double(a.nrows);
   if (wide && double(room(a, order)) <= kFilled * double(a.indptr[a.nrows])) return make(std::move(order), std::integral_constant<int, 8>{});
-  return make(threads == 1 && by_length(a) ? natural(a, 1) : by_level(a, 1, threads), std::integral_constant<int, 1>{});
+  return make(threads == 1 ? natural(a, 1) : by_level(a, 1, threads), std::integral_constant<int, 1>{});
 }
 
 }  // namespace sweeps

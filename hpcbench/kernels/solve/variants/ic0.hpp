@@ -122,15 +122,42 @@ inline bool factorize(const Csr &a, const Order &order, int64_t phase, double sh
   return right;
 }
 
-/* With the least shift of the diagonal that makes all pivots positive; false when none does. */
-inline bool shifted(const Csr &a, const Order &order, Factor *f) {
-  for (double shift = 0; shift <= kLargestShift; shift = shift > 0 ? 2 * shift : kFirstShift) {
-    begin(a, 0, f);
-    bool right = true;
-    for (int64_t phase = 0; right && phase < order.phases(); ++phase) right = factorize(a, order, phase, shift, f);
-    if (right) return true;
+inline bool factorize(const Csr &a, const Order &order, double shift, Factor *f) {
+  begin(a, 0, f);
+  for (int64_t phase = 0; phase < order.phases(); ++phase)
+    if (!factorize(a, order, phase, shift, f)) return false;
+  return true;
+}
+
+/* v^T M^-1 v of what the factors make up, for signs v without a pattern. */
+inline double energy(const Csr &a, const Order &order, const Factor &f) {
+  const auto sign = [](uint32_t i) { return (i * 2654435761u ^ i * 2654435761u >> 15) * 2246822519u >> 31 ? 1.0 : -1.0; };
+  std::vector<double> t(size_t(a.nrows));
+  double sum = 0;
+  for (const int32_t i : order.row) {
+    if (i < 0) continue;
+    const int64_t start = a.indptr[i];
+    const double v = sign(uint32_t(i)) - sparse::dot(f.lower.data() + start, f.columns.data() + start, f.counts[size_t(i)], t.data());
+    t[size_t(i)] = v / f.pivots[size_t(i)], sum += v * t[size_t(i)];
   }
-  return false;
+  return sum;
+}
+
+/* With the least shift of the diagonal that makes all pivots positive, and factors that can be solved with; false when none does.
+ * Twice the shift cannot make less than half of v^T (A + shift D)^-1 v: where it does so to factors, errors grow in the smaller one's. */
+inline bool shifted(const Csr &a, const Order &order, Factor *f) {
+  double shift = 0;
+  while (!factorize(a, order, shift, f))
+    if ((shift = shift > 0 ? 2 * shift : kFirstShift) > kLargestShift) return false;
+  if (shift == 0) return true;
+  for (double last = energy(a, order, *f), now; shift <= kLargestShift; last = now) {
+    Factor next;
+    if (!factorize(a, order, shift *= 2, &next)) break;
+    now = energy(a, order, next);
+    if (last <= 2 * now) break;
+    *f = std::move(next);
+  }
+  return true;
 }
 
 /* z = ((I + L) (I + L)^T)^-1 r, L in units of the pivots' roots and in single precision: half as much to read, and as symmetric. */
