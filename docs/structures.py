@@ -2,8 +2,8 @@
 
     python docs/structures.py [BLOCK ...]    (products solvers)
 
-The matrices are drawn by docs/drawn.py; none of them is a case of the registry. Takes about
-ten minutes; the machine must do nothing else.
+The matrices are drawn by docs/drawn.py; none of them is a case of the registry.
+Takes about ten minutes; the machine must do nothing else.
 """
 
 from __future__ import annotations
