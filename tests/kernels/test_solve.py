@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from judges import judged, raced
 from races import threaded
+from scipy.linalg import solve_triangular
 from scipy.sparse import csr_array, diags_array, kron
 
 from hpcbench import registry
@@ -172,6 +173,48 @@ def _counted(entries, p):
         results = opened.evaluate(entries, Budget(), upto="verify")
     assert [r.verdict for r in results] == ["correct"] * len(entries), results
     return {r.variant: r.told["iterations"] for r in results}
+
+
+def _textbook(p):
+    """Iterations of conjugate gradients with incomplete Cholesky without fill, from dense matrices."""
+    a, r, d, rho = p.a.toarray(), p.b.copy(), np.zeros_like(p.b), 0.0
+    low = np.tril(a)
+    for k in range(len(r)):
+        low[k, k] **= 0.5
+        below = k + 1 + low[k + 1 :, k].nonzero()[0]
+        low[below, k] /= low[k, k]
+        block = np.ix_(below, below)
+        low[block] -= np.outer(low[below, k], low[below, k]) * (low[block] != 0)
+    for count in range(1000):
+        if np.linalg.norm(r) <= 1e-8 * np.linalg.norm(p.b):
+            return count
+        z = solve_triangular(low.T, solve_triangular(low, r, lower=True))
+        last, rho = rho, r @ z
+        d = z + (rho / last if count else 0) * d
+        q = a @ d
+        r -= rho / (d @ q) * q
+    raise AssertionError("it takes too long")
+
+
+LINE = diags_array([np.ones(8), 4 * np.ones(9), np.ones(8)], offsets=[-1, 0, 1])
+SOLID, SHUFFLED = equations.elasticity(20), np.random.default_rng(2).permutation(800)
+FACTORED = {  # iterations at least
+    "exact, row by row": (kron(kron(LINE, LINE), LINE), 1),
+    "a stencil, soon side by side": (SOLID, 10),
+    "shuffled, side by side after some": (SOLID[SHUFFLED][:, SHUFFLED], 35),
+    "hubs last, row by row": (equations.power_law(9, np.random.default_rng(4)), 5),
+}
+
+
+@pytest.mark.parametrize("title", FACTORED)
+def test_incomplete_factors_take_as_many_iterations_as_in_the_textbook(title):
+    a, least = FACTORED[title]
+    p = _with(a)
+    order = np.argsort(np.diff(p.a.indptr), kind="stable") if "hubs" in title else np.arange(len(p.b))
+    [count] = _counted(_entries([KERNEL.variant("ic0_cg")]), p).values()
+    expected = _textbook(replace(p, a=p.a[order][:, order], b=p.b[order]))
+    assert expected >= least
+    assert count in (expected - 1, expected, expected + 1)
 
 
 def test_incomplete_factors_of_a_plate_are_not_those_that_barely_exist():

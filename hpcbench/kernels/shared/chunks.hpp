@@ -33,16 +33,17 @@ template <int LANES, class Value = double> class Chunks {
   using L = Lane<LANES>;
   using Vector = typename L::Vector;
 
-  /* entry(i, k) gives the value of entry k, which is in row i; `columns`: places of what is multiplied. */
+  /* entry(i, k) gives the value of entry k, which is in row i; `columns`: places of what is multiplied; `part`: of all entries, for which
+   * there is room at first. */
   template <class Entry>
-  Chunks(const Csr &a, const Order &order, const Order &columns, Side side, Entry entry)
+  Chunks(const Csr &a, const Order &order, const Order &columns, Side side, Entry entry, double part = 1)
       : threads_(order.threads), back_(side == Side::kBehind), parts_(order.stretches.size()) {
     if (order.places > INT32_MAX - LANES || columns.places > INT32_MAX - LANES) throw std::bad_alloc(); /* places are counted in 32 bits */
     const int64_t count = int64_t(parts_.size());
     bool failed = false;
 #pragma omp parallel for schedule(static, 1) reduction(|| : failed) num_threads(int(threads_)) if (threads_ > 1) /* each thread's memory where it runs */
     for (int64_t s = 0; s < count; ++s) try {
-        fill(a, order, columns, side, s, entry);
+        fill(a, order, columns, side, s, entry, part);
       } catch (const std::bad_alloc &) {
         failed = true; /* no exception leaves a parallel region */
       }
@@ -103,11 +104,11 @@ template <int LANES, class Value = double> class Chunks {
     return sum;
   }
 
-  template <class Entry> void fill(const Csr &a, const Order &order, const Order &columns, Side side, int64_t s, Entry entry) {
+  template <class Entry> void fill(const Csr &a, const Order &order, const Order &columns, Side side, int64_t s, Entry entry, double part) {
     const Stretch &stretch = order.stretches[size_t(s)];
     const int64_t phase = s / threads_ * threads_, levels = int64_t(stretch.levels.size()) - 1;
-    const double entries = double(a.indptr[a.nrows]) * double(stretch.last - stretch.first) / double(order.places + 1);
-    Builder<LANES, Value> build(a, order, columns, side, int64_t(side == Side::kBefore || side == Side::kBehind ? kHalf * entries : entries));
+    const double entries = part * double(a.indptr[a.nrows]) * double(stretch.last - stretch.first) / double(order.places + 1);
+    Builder<LANES, Value> build(a, order, columns, side, int64_t(entries));
     for (int64_t n = 0; n < levels; ++n) {
       const int64_t level = back_ ? levels - 1 - n : n, from = stretch.levels[size_t(level)], to = stretch.levels[size_t(level) + 1];
       if (back_) build.known = {to, stretch.last, order.stretches[size_t(phase + threads_ - 1)].last, columns.places};
@@ -116,9 +117,7 @@ template <int LANES, class Value = double> class Chunks {
       else build.known = {0, columns.places, 0, 0};
       for (int64_t c = from; c < to; c += LANES) build.chunk(back_ ? from + to - LANES - c : c, entry);
     }
-    Part &part = parts_[size_t(s)];
-    part.first = stretch.first, part.last = stretch.last;
-    part.values = build.values.take(), part.columns = build.columns.take();
+    parts_[size_t(s)] = {stretch.first, stretch.last, build.values.take(), build.columns.take()};
   }
 
   int64_t threads_;
@@ -135,7 +134,11 @@ template <class Crew, int LANES, class Work> void in_turn(Crew &team, const Chun
 template <int LANES, class Value = double> struct Halves {
   template <class Before, class Behind>
   Halves(const Csr &a, const Order &order, Before before, Behind behind)
-      : below(a, order, order, Side::kBefore, before), above(a, order, order, Side::kBehind, behind) {}
+      : below(a, order, order, Side::kBefore, before, kHalf), above(a, order, order, Side::kBehind, behind, kHalf) {}
+  /* Of two matrices, with their values as they are. */
+  Halves(const Csr &lower, const Csr &upper, const Order &order)
+      : below(lower, order, order, Side::kBefore, [&](int64_t, int64_t k) { return lower.data[k]; }),
+        above(upper, order, order, Side::kBehind, [&](int64_t, int64_t k) { return upper.data[k]; }) {}
   Chunks<LANES, Value> below, above;
 };
 

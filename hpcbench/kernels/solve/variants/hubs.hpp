@@ -44,35 +44,35 @@ struct ByLength {
 /* A method for a system whose rows are in another order. */
 class Reordered : public Method {
  public:
-  Reordered(std::vector<int32_t> rows, std::unique_ptr<Method> method)
-      : Method(method->status()), rows_(std::move(rows)), method_(std::move(method)), r_(rows_.size()), x_(rows_.size()) {}
+  Reordered(std::unique_ptr<ByLength> sorted, std::unique_ptr<Method> method)
+      : Method(method->status()), sorted_(std::move(sorted)), method_(std::move(method)), r_(sorted_->rows.size()), x_(r_.size()) {}
 
   int iterate(const solve_in *in, solve_out *out, double *r, Progress *progress, double norm) override {
-    for (size_t p = 0; p < rows_.size(); ++p) r_[p] = r[rows_[p]], x_[p] = 0;
+    const auto &rows = sorted_->rows;
+    for (size_t p = 0; p < rows.size(); ++p) r_[p] = r[rows[p]], x_[p] = 0;
+    solve_in system = *in;
+    system.indptr = sorted_->indptr.data(), system.indices = sorted_->indices.data(), system.data = sorted_->data.data();
     solve_out own = *out;
     own.x = x_.data();
-    const int status = method_->iterate(in, &own, r_.data(), progress, norm);
-    for (size_t p = 0; p < rows_.size(); ++p) out->x[rows_[p]] += x_[p];
+    const int status = method_->iterate(&system, &own, r_.data(), progress, norm);
+    for (size_t p = 0; p < rows.size(); ++p) out->x[rows[p]] += x_[p];
     return status;
   }
 
  private:
-  std::vector<int32_t> rows_;
+  std::unique_ptr<ByLength> sorted_;
   std::unique_ptr<Method> method_;
   std::vector<double> r_, x_;
 };
 
-/* make(a, d, order, lanes) for a symmetric matrix with this diagonal, by length where there are hubs. */
-template <class Make> std::unique_ptr<Method> with_hubs_last(const Csr &a, const std::vector<double> &diagonal, int64_t threads, Make make) {
-  const auto ordered = [&](const Csr &own, const std::vector<double> &d) {
-    return in_levels(own, threads, [&](Order order, auto lanes) { return make(own, d, std::move(order), lanes); });
-  };
-  if (!hubs(a)) return ordered(a, diagonal);
-  ByLength sorted(a);
+/* make(a, d) for a symmetric matrix with this diagonal, by length where there are hubs. */
+template <class Make> std::unique_ptr<Method> with_hubs_last(const Csr &a, const std::vector<double> &diagonal, Make make) {
+  if (!hubs(a)) return make(a, diagonal);
+  auto sorted = std::make_unique<ByLength>(a);
   std::vector<double> d;
-  for (const int32_t row : sorted.rows) d.push_back(diagonal[size_t(row)]);
-  auto method = ordered(sorted.view(), d);
-  return std::make_unique<Reordered>(std::move(sorted.rows), std::move(method));
+  for (const int32_t row : sorted->rows) d.push_back(diagonal[size_t(row)]);
+  auto method = make(sorted->view(), d);
+  return std::make_unique<Reordered>(std::move(sorted), std::move(method));
 }
 
 }  // namespace solve

@@ -4,20 +4,20 @@
 // source = "Meijerink and van der Vorst, Math. Comp. 31(137), 1977; the order: van der Vorst, Parallel Computing 5, 1987"
 // flags = ["-O3", "-march=native", "-fno-math-errno"]
 // ///
+#include "ic0.hpp"
 #include "turns.hpp"
 
 /* What one rank makes of its own block. */
 static void *of_blocks(const solve_in *in) {
   return solve::distributed(in, [](const solve::Csr &a, const std::vector<double> &, auto make) {
-    const auto with = [&](solve::Order order, auto lanes) {
-      solve::Factor f;
-      std::vector<int64_t> mirrored;
-      if (!solve::mirror(a, &mirrored) || !solve::shifted(a, order, &f)) return int(SOLVE_INDEFINITE);
-      auto scale = solve::inverse_roots(f.pivots);
-      solve::Triangles<lanes> triangles(a, order, f, scale, mirrored);
+    solve::Factor f;
+    if (!solve::shifted(a, solve::natural(a, 1), &f)) return int(SOLVE_INDEFINITE);
+    auto scale = solve::inverse_roots(f.pivots);
+    solve::in_roots(scale, &f.lower);
+    return solve::in_levels(a, 1, [&](solve::Order order, auto lanes) {
+      solve::Triangles<lanes> triangles(f.lower.view(), order);
       return make(std::move(order), lanes, std::move(scale), std::move(triangles));
-    };
-    return solve::in_levels(a, 1, with);
+    });
   });
 }
 

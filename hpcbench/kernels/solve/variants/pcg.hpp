@@ -48,6 +48,12 @@ struct Identity {
   template <class Crew> double apply(Crew &, const double *, double *) { return 0; }
 };
 
+/* What the next iteration needs of the last one: its direction, and r z before it. */
+struct Direction {
+  std::vector<double> p;
+  double rho;
+};
+
 template <int LANES> class Pcg {
  public:
   using L = Lane<LANES>;
@@ -62,9 +68,10 @@ template <int LANES> class Pcg {
     for (int64_t p = 0; p < order->places; ++p) scale_[p] = order->row[size_t(p)] < 0 ? 1 : scale[size_t(order->row[size_t(p)])];
   }
 
-  /* Add to out->x what makes the residual `natural` small. */
+  /* Add to out->x what makes the residual `natural` small, for `most` iterations at most; from a direction on where there is one. */
   template <class Crew, class Operator, class Preconditioner>
-  int run(Crew team, Operator &a, Preconditioner &m, solve_out *out, const double *natural, Progress *progress) {
+  int run(Crew team, Operator &a, Preconditioner &m, solve_out *out, const double *natural, Progress *progress, int64_t most = INT64_MAX,
+          const Direction *begun = nullptr) {
     constexpr bool kCopies = Preconditioner::kCopies;
     const int64_t chunks = order_->places / LANES;
     const int64_t from = chunks * team.me / team.all * LANES, to = chunks * (team.me + 1) / team.all * LANES;
@@ -78,6 +85,11 @@ template <int LANES> class Pcg {
     for (int64_t i = from; i < to; i += LANES) sum += at(r, i) * at(r, i);
     double rho = team.sum(L::sum(sum)), beta = 0;
     if (!kCopies) rho = m.apply(team, r, z);
+    if (begun) {
+      beta = rho / begun->rho;
+      for (int64_t i = from; i < to; ++i)
+        if (const int64_t row = order_->row[size_t(i)]; row >= 0) p[i] = begun->p[size_t(row)] / scale_[i];
+    }
     int status = kGoOn;
     while (status == kGoOn) {
       if (!(rho > 0)) return std::isfinite(rho) ? SOLVE_INDEFINITE : SOLVE_BREAKDOWN;
@@ -94,9 +106,9 @@ template <int LANES> class Pcg {
       }
       const auto [natural2, square2] = team.sums(L::sum(own), L::sum(square));
       const double norm = std::sqrt(natural2), last = rho;
-      if (team.me == 0) status_ = progress->step(norm);
+      if (team.me == 0) status_ = progress->step(norm), rho_ = rho;
       team.barrier();
-      if ((status = status_) != kGoOn) break;
+      if ((status = status_) != kGoOn || --most == 0) break;
       rho = kCopies ? square2 : m.apply(team, r, z);
       beta = rho / last;
     }
@@ -105,12 +117,20 @@ template <int LANES> class Pcg {
     team.barrier();
     return status;
   }
+  /* Where it stopped: the system's residual and the last direction. */
+  Direction halt(double *natural) const {
+    Direction last{std::vector<double>(order_->place.size()), rho_};
+    for (int64_t p = 0; p < order_->places; ++p)
+      if (const int64_t row = order_->row[size_t(p)]; row >= 0) natural[row] = r_[p] / scale_[p], last.p[size_t(row)] = p_[p] * scale_[p];
+    return last;
+  }
 
  private:
   const Order *order_;
   memory::Array<double> scale_; /* 1 where no row is: it divides */
   memory::Array<double> x_, r_, p_, q_, z_;
   int status_ = kGoOn;
+  double rho_ = 0; /* of the last direction */
 };
 
 }  // namespace solve

@@ -2,7 +2,7 @@
 #ifndef SOLVE_TURNS_HPP
 #define SOLVE_TURNS_HPP
 #include "eisenstat.hpp"
-#include "ic0.hpp"
+#include "factor.hpp"
 #include "ranks.hpp"
 
 namespace solve {
@@ -144,7 +144,7 @@ inline bool pivots_over_ranks(const Around &around, Block *block, const Order &o
   };
   for (double shift = 0; shift <= kLargestShift; shift = shift > 0 ? 2 * shift : kFirstShift) {
     Factor f;
-    begin(a, around.fetched, &f);
+    begin(a, order, around.fetched, &f);
     bool right = factorize(a, order, 0, shift, &f);
     if (!around.coupled) tell(f);
     team.receive(true, y.data(), &requests), team.wait(&requests);
