@@ -13,6 +13,17 @@ namespace solve {
 
 using namespace sweeps;
 
+/* r = b - A x; its square. Where x is zero nothing is read of A. */
+inline double residual(const solve_in *in, const double *x, double *r) {
+  std::copy(in->b, in->b + in->nrows, r);
+  if (std::any_of(x, x + in->nrows, [](double one) { return one != 0; }))
+    for (int64_t i = 0; i < in->nrows; ++i) {
+      const int64_t k = in->indptr[i];
+      r[i] -= sparse::dot(in->data + k, in->indices + k, in->indptr[i + 1] - k, x);
+    }
+  return squares(r, in->nrows);
+}
+
 /* One process that has all rows. */
 struct Here {
   double sum(double part) { return part; }

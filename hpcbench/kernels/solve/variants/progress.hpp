@@ -32,16 +32,6 @@ inline double squares(const double *v, int64_t n) {
   return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
 }
 
-/* r = b - A x; its square. */
-inline double residual(const solve_in *in, const double *x, double *r) {
-  for (int64_t i = 0, k = 0; i < in->nrows; ++i) {
-    double sum = in->b[i];
-    for (; k < in->indptr[i + 1]; ++k) sum -= in->data[k] * x[in->indices[k]];
-    r[i] = sum;
-  }
-  return squares(r, in->nrows);
-}
-
 class Progress {
  public:
   SOLVE_ANYWHERE Progress(const solve_in *in, const solve_out *out, double b2)

@@ -71,10 +71,8 @@ struct Everywhere {
   double residual(const solve_in *in, const double *x, double *r) {
     Fetch fetch(block, [&](int32_t row) { return x[row]; });
     for (int64_t i = 0; i < in->nrows; ++i) {
-      double rest = in->b[i];
-      for (int64_t k = block->indptr[size_t(i)]; k < block->indptr[size_t(i) + 1]; ++k)
-        rest -= block->data[size_t(k)] * x[block->indices[size_t(k)]];
-      r[i] = rest;
+      const int64_t k = block->indptr[size_t(i)];
+      r[i] = in->b[i] - sparse::dot(block->data.data() + k, block->indices.data() + k, block->indptr[size_t(i) + 1] - k, x);
     }
     fetch.wait();
     for (size_t row = 0; row < block->far_rows.size(); ++row) r[block->far_rows[row]] -= block->others(block->far_data, row);
