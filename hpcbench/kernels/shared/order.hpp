@@ -21,6 +21,7 @@ struct Csr {
 struct Stretch {
   int64_t first = 0, last = 0;
   std::vector<int64_t> levels;
+  bool descending = false; /* whether its rows need others of it that have a higher number, not a lower one */
 };
 
 /* Rows at places. In each of several phases every thread has one stretch, which needs nothing of the others' in that phase.
@@ -57,7 +58,7 @@ inline Order natural(const Csr &a, int64_t lanes, int64_t threads = 1) {
   o.place.resize(size_t(a.nrows)), o.row.assign(size_t(o.places), -1);
   for (int64_t t = 0; t < threads; ++t) {
     const int64_t first = chunks * t / threads * lanes, last = chunks * (t + 1) / threads * lanes;
-    o.stretches.push_back({first, last, {first, last}});
+    o.stretches.push_back({first, last, {first, last}, false});
   }
   for (int64_t i = 0; i < a.nrows; ++i) o.row[size_t(i)] = int32_t(i);
   for (int64_t i = 0; lanes > 1 && i < a.nrows; i += kWindow) alike(a, i, std::min(a.nrows, i + kWindow), &o.row);
@@ -143,7 +144,7 @@ class Levels {
       ++next[size_t(deepest)];
       shortest = std::min(shortest, to - from), longest = std::max(longest, to - from);
     }
-    Stretch s{order_.places, order_.places, {order_.places}};
+    Stretch s{order_.places, order_.places, {order_.places}, descending};
     for (int64_t &count : next) {
       const int64_t start = s.last;
       s.last += (count + lanes_ - 1) / lanes_ * lanes_, count = start;

@@ -2,6 +2,7 @@
 #ifndef SOLVE_FACTOR_HPP
 #define SOLVE_FACTOR_HPP
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 #include "../../shared/dot.hpp"
@@ -10,13 +11,13 @@
 namespace solve {
 
 constexpr double kLeastPivot = 1e-12; /* of the diagonal */
-constexpr int64_t kMuchLonger = 32; /* a row than another, so that searching in it is cheaper than reading it */
+constexpr int64_t kMuchLonger = 32, kHubRow = 256; /* a row than another, and entries of it, so that searching in it is cheaper than reading it */
 constexpr double kFirstShift = 1e-3, kLargestShift = 1e3; /* of the diagonal, where pivots are not positive without one */
 
 /* A = (I + L) D (I + L)^T in the places of A. */
 struct Factor {
   std::vector<double> pivots; /* D, of each row and of those of other ranks */
-  Held lower;                 /* L, the columns of a row in the order of elimination */
+  Held lower;                 /* L, the columns of a row in an order in which they can be eliminated, of long rows in that of their places */
   std::vector<uint64_t> marks; /* a bit for each column of a row of L; one may stand for several columns */
   bool plain = true; /* L D is A's own lower triangle: no two neighbours of an unknown are neighbours */
 };
@@ -24,8 +25,8 @@ struct Factor {
 /* One row, once those before it are done; false when its pivot is not positive. */
 class RowFactor {
  public:
-  RowFactor(const Csr &a, const Order &order, double shift, Factor *f)
-      : a_(a), order_(order), shift_(shift), f_(f), row_(f->pivots.size()) {}
+  RowFactor(const Csr &a, const Order &order, const Stretch &stretch, double shift, Factor *f)
+      : a_(a), order_(order), stretch_(stretch), shift_(shift), f_(f), row_(f->pivots.size()) {}
 
   bool plain = true; /* so far */
 
@@ -70,13 +71,15 @@ class RowFactor {
   double sorted(int64_t i, int32_t *columns, double *values) {
     const int32_t own = order_.place[size_t(i)];
     double diagonal = 0;
+    bool together = true; /* in this stretch, whose rows are taken in the order of their numbers, or from the last one on */
     before_.clear();
     for (int64_t k = a_.indptr[i]; k < a_.indptr[i + 1]; ++k) {
       const int32_t place = order_.place[size_t(a_.indices[k])];
-      if (place < own) before_.push_back({place, a_.indices[k], a_.data[k]});
+      if (place < own) before_.push_back({place, a_.indices[k], a_.data[k]}), together = together && place >= stretch_.first;
       if (place == own) diagonal = a_.data[k];
     }
-    std::sort(before_.begin(), before_.end());
+    if (!together || int64_t(before_.size()) >= kHubRow) std::sort(before_.begin(), before_.end());
+    else if (stretch_.descending) std::reverse(before_.begin(), before_.end());
     for (const Entry &one : before_) *columns++ = one.column, *values++ = one.value;
     return diagonal;
   }
@@ -88,7 +91,7 @@ class RowFactor {
     const int32_t *columns = l.indices.data() + start;
     const double *values = l.data.data() + start;
     double sum = 0;
-    if (n <= kMuchLonger * (end - done)) {
+    if (n < kHubRow || n <= kMuchLonger * (end - done)) {
       for (int64_t k = 0; k < n; ++k) sum += values[k] * row_[size_t(columns[k])];
       return sum;
     }
@@ -102,6 +105,7 @@ class RowFactor {
 
   const Csr &a_;
   const Order &order_;
+  const Stretch &stretch_;
   double shift_;
   Factor *f_;
   std::vector<double> row_; /* this row's entries of L D that are done, else 0 */
@@ -113,14 +117,16 @@ inline void begin(const Csr &a, const Order &order, int64_t others, Factor *f) {
   Held &l = f->lower;
   f->plain = true, l.nrows = l.ncols = a.nrows;
   f->pivots.assign(size_t(a.nrows + others), 0.0), f->marks.assign(f->pivots.size(), 0), l.indptr.assign(size_t(a.nrows) + 1, 0);
+#pragma omp parallel for num_threads(int(order.threads)) if (order.threads > 1)
   for (int64_t i = 0; i < a.nrows; ++i) {
     int64_t n = 0;
     if (order.ascending)
       for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) n += a.indices[k] < i;
     else
       for (int64_t k = a.indptr[i]; k < a.indptr[i + 1]; ++k) n += order.place[size_t(a.indices[k])] < order.place[size_t(i)];
-    l.indptr[size_t(i) + 1] = l.indptr[size_t(i)] + n;
+    l.indptr[size_t(i) + 1] = n;
   }
+  std::partial_sum(l.indptr.begin(), l.indptr.end(), l.indptr.begin());
   l.indices.resize(size_t(l.indptr.back())), l.data.resize(l.indices.size());
 }
 
@@ -130,9 +136,11 @@ inline bool factorize(const Csr &a, const Order &order, int64_t phase, double sh
 #pragma omp parallel for schedule(static, 1) reduction(&& : right, plain) num_threads(int(order.threads)) if (order.threads > 1)
   for (int64_t t = 0; t < order.threads; ++t) {
     const Stretch &s = order.stretch(phase, t);
-    RowFactor row(a, order, shift, f);
-    for (int64_t p = s.first; right && p < s.last; ++p)
-      if (order.row[size_t(p)] >= 0) right = row(order.row[size_t(p)]);
+    RowFactor row(a, order, s, shift, f);
+    for (int64_t n = 0; right && n < a.nrows; ++n) {
+      const int64_t i = s.descending ? a.nrows - 1 - n : n, place = order.place[size_t(i)];
+      if (place >= s.first && place < s.last) right = row(i);
+    }
     plain = plain && row.plain;
   }
   f->plain = plain;
