@@ -130,7 +130,7 @@ class Begun : public Method {
         lower_(std::move(lower)),
         cg_(&order_, std::vector<double>(scale_.size(), 1.0)) {}
 
-  int iterate(const solve_in *in, solve_out *out, double *r, Progress *progress, double norm) override {
+  int iterate(const solve_in *in, solve_out *out, double *r, Progress *progress, double norm) override try {
     if (aside_) return aside_->iterate(in, out, r, progress, norm);
     Lying a{matrix(in)};
     ByRow m{lower_.view(), scale_.data()};
@@ -140,6 +140,8 @@ class Begun : public Method {
     const Direction last = cg_.halt(r);
     lay(a.a);
     return aside_ ? aside_->from(&last, out, r, progress) : cg_.run(Alone{}, a, m, out, r, progress, left_, &last);
+  } catch (const std::bad_alloc &) {
+    return SOLVE_NO_MEMORY;
   }
 
  private:
@@ -150,7 +152,7 @@ class Begun : public Method {
     aside_ = in_levels(a, 1, [&](Order order, auto lanes) {
       return lanes == kWide ? std::make_unique<Factored<kWide>>(a, std::move(order), diagonal_, scale_, lower_.view()) : nullptr;
     });
-  } catch (const std::bad_alloc &) {
+  } catch (const std::bad_alloc &) { /* row by row, then */
   }
 
   int64_t left_; /* iterations until rows are laid side by side */
